@@ -1,0 +1,31 @@
+package pbx
+
+import "context"
+
+// Ledger is where lossless subscribers write: rows and the cursor that says how
+// far the journal was read change in one transaction, so that every event counts
+// exactly once, whatever dies in between.
+type Ledger interface {
+	// Cursor is the sequence number up to which subscriber name has read; 0 at
+	// first.
+	Cursor(ctx context.Context, name string) (uint64, error)
+	// Apply runs write and moves the cursor of name from "from" to "to" in one
+	// transaction. It fails with Conflict when the stored cursor is not from
+	// (somebody else wrote), with Unavailable when the database is away; then
+	// nothing changed.
+	Apply(ctx context.Context, name string, from, to uint64, write func(LedgerTx) error) error
+}
+
+// LedgerTx is the set of writes a lossless subscriber may do.
+type LedgerTx interface {
+	// OpenCalls returns every call record without an end, with its legs.
+	OpenCalls() ([]CallRecord, error)
+	// SaveCall inserts or replaces the record and its legs.
+	SaveCall(r CallRecord) error
+	// Bindings returns every stored registration.
+	Bindings() ([]Binding, error)
+	// SaveBinding inserts or replaces the binding with the same device and key.
+	SaveBinding(b Binding) error
+	// DeleteBinding removes it; a missing one is no error.
+	DeleteBinding(device, key string) error
+}
