@@ -7,7 +7,7 @@ import "time"
 // payload; its type decides Kind.
 type Event struct {
 	Epoch  uint64    `json:"epoch"` // grows by one at each start of the exchange
-	Seq    uint64    `json:"seq"`   // grows by one with each event, across epochs
+	Seq    uint64    `json:"seq"`   // grows by one with each event; leaps ahead at each start, never repeats
 	At     time.Time `json:"at"`
 	Kind   string    `json:"kind"`
 	Call   CallID    `json:"call,omitempty"`
@@ -41,6 +41,10 @@ func EventBodies() []EventBody {
 // CauseRestart at the time of that epoch's last event.
 type ExchangeStarted struct {
 	Version string `json:"version"`
+	// LastAt is the time of the last history event before this one, zero when
+	// there was none. The bus fills it in, so that the end of what was
+	// interrupted is the same whoever reads it, and whenever.
+	LastAt time.Time `json:"last_at,omitzero"`
 }
 
 // ExchangeStopped closes an epoch in an orderly way.
@@ -220,7 +224,9 @@ func (SourceUnbanned) History() bool     { return false }
 // Publisher takes events into the exchange's one order. Publish returns after
 // history has been written to the journal (not synced), so that the answer an
 // event causes never leaves before the event is safe from kill -9. It fills in
-// Epoch, Seq, At and Kind and returns the event as it was numbered.
+// Epoch, Seq, At and Kind (and ExchangeStarted.LastAt) and returns the event as
+// it was numbered. At is UTC in whole microseconds, so that it is the same in
+// the journal and in every database.
 type Publisher interface {
 	Publish(e Event) Event
 }

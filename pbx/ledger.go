@@ -11,8 +11,11 @@ type Ledger interface {
 	Cursor(ctx context.Context, name string) (uint64, error)
 	// Apply runs write and moves the cursor of name from "from" to "to" in one
 	// transaction. It fails with Conflict when the stored cursor is not from
-	// (somebody else wrote), with Unavailable when the database is away; then
-	// nothing changed.
+	// (somebody else wrote), with Unavailable when the database is away, with
+	// Invalid when it refuses the data itself; then nothing changed. An error
+	// during the commit may leave it open whether the transaction counts: ask
+	// Cursor. "to" may be lower than "from": the journal was begun anew. write
+	// runs at most once per call.
 	Apply(ctx context.Context, name string, from, to uint64, write func(LedgerTx) error) error
 }
 
