@@ -48,8 +48,9 @@ func (d Direction) Reverse() Direction {
 
 // Session is what an offer and its answer agreed on, from our endpoint's view.
 type Session struct {
-	Remote     netip.AddrPort // where the party receives RTP; invalid: not known yet
+	Remote     netip.AddrPort // where the party receives RTP; invalid: not known (host name, old-style hold)
 	RemoteRTCP netip.AddrPort // where it receives RTCP; invalid: one port above
+	Signalling netip.Addr     // where its signalling comes from; sound from elsewhere than there and Remote is never believed; invalid: unknown
 	Codec      Codec          // what we send; PT as the party wants it
 	Receive    []Codec        // what the party may send, PTs as we announced them
 	Event      Codec          // telephone-event towards the party; zero Name: none
