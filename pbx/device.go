@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -16,6 +17,23 @@ type Device struct {
 	Disabled  bool
 	CreatedAt time.Time
 	UpdatedAt time.Time
+}
+
+// Validate trims the name and reports the first field that cannot be stored, as
+// an Invalid error.
+func (d *Device) Validate() error {
+	d.Name = strings.TrimSpace(d.Name)
+	switch {
+	case !tokenLike(d.Username, 64):
+		return FieldErrorf("username", "a SIP user name has 1 to 64 letters, digits, dots, dashes or underscores")
+	case d.HA1 == DigestHA1{}:
+		return FieldErrorf("ha1", "a device needs a secret")
+	case d.HA1.MD5 != "" && !lowerHex(d.HA1.MD5, 32):
+		return FieldErrorf("ha1", "the MD5 hash is not 32 lower-case hexadecimal digits")
+	case d.HA1.SHA256 != "" && !lowerHex(d.HA1.SHA256, 64):
+		return FieldErrorf("ha1", "the SHA-256 hash is not 64 lower-case hexadecimal digits")
+	}
+	return checkName("name", d.Name)
 }
 
 // DigestHA1 holds H(username:realm:secret) per algorithm, in lower-case hex

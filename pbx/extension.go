@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -15,6 +16,19 @@ type Extension struct {
 	Disabled  bool
 	CreatedAt time.Time
 	UpdatedAt time.Time
+}
+
+// Validate trims the name and reports the first field that cannot be stored, as
+// an Invalid error. An empty language means the person's or the company's.
+func (e *Extension) Validate() error {
+	e.Name = strings.TrimSpace(e.Name)
+	switch {
+	case !digitsOnly(e.Number, 2, 10):
+		return FieldErrorf("number", "an extension has 2 to 10 digits")
+	case e.Language != "" && !e.Language.Valid():
+		return FieldErrorf("language", "%q is not one of our languages", string(e.Language))
+	}
+	return checkName("name", e.Name)
 }
 
 // Extensions is the port to stored extensions. Errors: NotFound, Conflict

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -45,6 +46,39 @@ func (u User) Name() string {
 		return u.FirstName
 	}
 	return u.FirstName + " " + u.LastName
+}
+
+// Validate trims the names, lower-cases the e-mail address and reports the first
+// field that cannot be stored, as an Invalid error.
+func (u *User) Validate() error {
+	u.FirstName, u.LastName = strings.TrimSpace(u.FirstName), strings.TrimSpace(u.LastName)
+	u.Email = strings.ToLower(strings.TrimSpace(u.Email))
+	u.Mobile = strings.TrimSpace(u.Mobile)
+	if err := checkName("first_name", u.FirstName); err != nil {
+		return err
+	}
+	if err := checkName("last_name", u.LastName); err != nil {
+		return err
+	}
+	switch {
+	case u.FirstName == "" && u.LastName == "":
+		return FieldErrorf("last_name", "a person needs a name")
+	case u.Mobile != "" && !e164(u.Mobile):
+		return FieldErrorf("mobile", "write the number as +, country code and digits")
+	case !u.Role.Valid():
+		return FieldErrorf("role", "%q is not a role", string(u.Role))
+	case !u.Language.Valid():
+		return FieldErrorf("language", "%q is not one of our languages", string(u.Language))
+	case u.Email != "":
+		return checkEmail("email", u.Email)
+	}
+	return nil
+}
+
+// e164 reports whether s is an international number (ITU-T E.164 §6.2) with its
+// leading +.
+func e164(s string) bool {
+	return strings.HasPrefix(s, "+") && digitsOnly(s[1:], 7, 15) && s[1] != '0'
 }
 
 // Users is the port to stored users. Errors: NotFound, Conflict (e-mail taken,
