@@ -43,7 +43,7 @@ func Apply(offer, answer []byte, l Local) (Session, error) {
 		return Session{}, fmt.Errorf("%w in the answer", ErrNoAudio)
 	}
 	stream := theirs.Media[at]
-	offered := offeredCodecs(ours)
+	offered := offeredCodecs(ours, at)
 	codecs := l.ordered(common(resolve(stream, offered), offered))
 	if !hasSpeech(codecs) {
 		return Session{}, fmt.Errorf("%w in the answer", ErrNoCodec)
@@ -94,8 +94,12 @@ func answeredAt(ours, theirs *Description) int {
 	return -1
 }
 
-func offeredCodecs(d *Description) []Codec {
-	for _, m := range d.Media {
+// offeredCodecs is what we offered in the stream that was answered at this place.
+func offeredCodecs(ours *Description, at int) []Codec {
+	if at < len(ours.Media) && ours.Media[at].usable() {
+		return ours.Media[at].Codecs
+	}
+	for _, m := range ours.Media {
 		if m.usable() {
 			return m.Codecs
 		}
