@@ -52,8 +52,10 @@ func (t *Target) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// HangupWith is the target that ends a leg with the given cause.
-func HangupWith(code CauseCode) Target { return Target{TargetHangup, string(code)} }
+// Hangup is the move that ends a leg with the given cause.
+func Hangup(c Cause) Move {
+	return Move{To: Target{TargetHangup, string(c.Code)}, Cause: c}
+}
 
 // Actor says on whose behalf something happens: whose rights count and who
 // pays. The zero Actor is the exchange itself.
@@ -76,6 +78,7 @@ type Move struct {
 	Why    string   `json:"why,omitempty"` // "dialled", "busy", "no_answer", "returned" …
 	OnFail []Target `json:"on_fail,omitempty"`
 	Ring   Ring     `json:"ring,omitzero"`
+	Cause  Cause    `json:"cause,omitzero"` // with To hangup: the whole cause; else why we are here
 }
 
 // MaxHops is the number of moves without a conversation after which a call is

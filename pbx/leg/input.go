@@ -19,18 +19,24 @@ const (
 	InCancelled                  // incoming: CANCEL matched before a final response
 	InBye                        // BYE received (already answered by the edge), with Cause
 	InOffered                    // re-INVITE or UPDATE received; SDP nil: wants our offer
+	inOfferless                  // InOffered without SDP
 	InLost                       // dialog is gone: connection broke, or 481/408 to a request of ours
 	InGone                       // our BYE was answered or timed out
+	InDigit                      // the party pressed a key (telephone-event or INFO): Digits holds one key
 
 	// What the exchange asks for.
-	CmdRing   // tell an incoming party that the other side is alerted
-	CmdEarly  // let an incoming party hear something before the answer
-	CmdAnswer // accept an incoming party
-	CmdEnd    // end the leg, in the way its state demands, with Cause
-	CmdHear   // change what the party hears: Source
-	CmdDigits // send Digits to the party
+
+	cmdDial       // send the INVITE
+	CmdRing       // tell an incoming party that the other side is alerted
+	CmdEarly      // let an incoming party hear something before the answer
+	CmdAnswer     // accept an incoming party
+	cmdAnswerLate // CmdAnswer when the INVITE brought no offer
+	CmdEnd        // end the leg, in the way its state demands, with Cause
+	CmdHear       // change what the party hears: Source
+	CmdDigits     // send Digits to the party
 
 	// What time reports.
+
 	TimerSetup // neither answered nor refused for far too long
 	TimerMax   // maximum duration reached
 	TimerDead  // the peer never finished the ending (zombie)
@@ -45,5 +51,5 @@ type Input struct {
 	Cause  pbx.Cause
 	Source media.Source
 	Digits string
-	gen    uint64 // timers only: stale ones are ignored
+	dial   func() (Signaler, error)
 }

@@ -64,6 +64,7 @@ type Dialing struct {
 	Binding pbx.Binding   // where the device is reached
 	From    pbx.PartyInfo // who is shown as calling
 	To      pbx.PartyInfo // whom the call is for
+	SIPCall string        // Call-ID to use, chosen by us so that the trace knows it from the start
 	Offer   []byte        // session description
 }
 
