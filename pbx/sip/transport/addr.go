@@ -1,0 +1,82 @@
+package transport
+
+import (
+	"net"
+	"net/netip"
+)
+
+// readBuffer is the socket buffer of a UDP edge: the system's default drops the
+// registrations of a building that got its power back.
+const readBuffer = 4 << 20
+
+// listenUDP binds a UDP address.
+func listenUDP(bind netip.AddrPort) (net.PacketConn, error) {
+	c, err := net.ListenUDP(family("udp", bind), net.UDPAddrFromAddrPort(bind))
+	if err != nil {
+		return nil, err
+	}
+	_ = c.SetReadBuffer(readBuffer) // the system may allow less: that is its owner's choice
+	return c, nil
+}
+
+// family keeps an IPv4 address IPv4: Go would bind 0.0.0.0 as [::].
+func family(network string, a netip.AddrPort) string {
+	if a.Addr().Is4() {
+		return network + "4"
+	}
+	return network
+}
+
+// addrPort is a socket address as a value, IPv4 never in IPv6 clothes.
+func addrPort(a net.Addr) netip.AddrPort {
+	switch a := a.(type) {
+	case *net.UDPAddr:
+		return unmap(a.AddrPort())
+	case *net.TCPAddr:
+		return unmap(a.AddrPort())
+	}
+	p, _ := netip.ParseAddrPort(a.String())
+	return unmap(p)
+}
+
+func unmap(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}
+
+// advertised decides what peers are told.
+func advertised(want, local netip.AddrPort) netip.AddrPort {
+	if want.IsValid() {
+		if want.Port() == 0 {
+			return netip.AddrPortFrom(want.Addr(), local.Port())
+		}
+		return want
+	}
+	if !local.Addr().IsUnspecified() {
+		return local
+	}
+	return netip.AddrPortFrom(machineAddr(local.Addr().Is4()), local.Port())
+}
+
+// machineAddr is the machine's first address that others can reach, else
+// loopback.
+func machineAddr(only4 bool) netip.Addr {
+	found := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return found
+	}
+	for _, a := range addrs {
+		p, err := netip.ParsePrefix(a.String())
+		ip := p.Addr().Unmap()
+		if err != nil || !ip.IsGlobalUnicast() {
+			continue
+		}
+		if ip.Is4() {
+			return ip
+		}
+		if !only4 && found.IsLoopback() {
+			found = ip
+		}
+	}
+	return found
+}
