@@ -12,6 +12,8 @@ var (
 	ErrTaken = &pbx.Error{Code: pbx.Conflict, Message: "the call has already been answered"}
 	// ErrClosed means that ringing was stopped.
 	ErrClosed = &pbx.Error{Code: pbx.Conflict, Message: "the call is no longer ringing"}
+	// ErrSeated means that the leg or call exists already.
+	ErrSeated = &pbx.Error{Code: pbx.Conflict, Message: "the call exists already"}
 	// ErrFull means that the bridge takes no further talker.
 	ErrFull = &pbx.Error{Code: pbx.Conflict, Message: "two parties are talking already"}
 	// ErrNoMedia means that the party cannot hear anything yet.

@@ -82,7 +82,10 @@ func (c join) apply(t *table) ([]effect, error) {
 		return nil, err
 	}
 	b, ok := t.bridges[c.bridge]
-	if ok && len(b.members) >= 2 {
+	switch {
+	case s.bridge == c.bridge:
+		return nil, nil
+	case ok && len(b.members) >= 2:
 		return nil, ErrFull
 	}
 	out := t.leave(s, pbx.Cause{Code: pbx.CauseNormal, By: pbx.BySystem, Text: "joined another bridge"})

@@ -23,7 +23,7 @@ func (c openFork) apply(t *table) ([]effect, error) {
 	s.fork = c.fork
 	t.forks[c.fork] = &fork{owner: c.id, bridge: c.bridge, filling: true}
 	t.bridges[c.bridge] = &bridge{awaited: true}
-	return out, nil
+	return append(out, t.rewire(c.id)...), nil
 }
 
 // addBranch gives a dialled leg its seat as a branch of a fork that still rings.
@@ -37,6 +37,9 @@ func (c addBranch) apply(t *table) ([]effect, error) {
 	f, err := t.ringing(c.fork)
 	if err != nil {
 		return nil, err
+	}
+	if _, taken := t.seats[c.id]; taken {
+		return nil, ErrSeated
 	}
 	owner := t.seats[f.owner]
 	f.branches = append(f.branches, branch{id: c.id, person: c.person})
@@ -179,7 +182,8 @@ func (c claim) apply(t *table) ([]effect, error) {
 		b.state = branchOver
 		out = append(out, end{b.id, pbx.Cause{Code: pbx.CauseAnsweredElsewhere, By: pbx.BySystem, Text: "by " + s.person}})
 	}
-	return append(out, rung{owner: f.owner, fork: s.branch, winner: c.id}), nil
+	out = append(out, rung{owner: f.owner, fork: s.branch, winner: c.id})
+	return append(out, t.earlySound(f)...), nil
 }
 
 // closeFork stops the ringing, unless somebody has answered.
@@ -256,7 +260,7 @@ func (t *table) lost(f *fork, c pbx.Cause) []effect {
 	b := t.bridges[f.bridge]
 	b.left = &c
 	if !b.has(f.owner) {
-		return nil // it will learn when it comes
+		return t.rewire(f.owner) // it will learn when it comes
 	}
 	return append(t.leave(t.seats[f.owner], c), left{f.owner, c})
 }

@@ -18,7 +18,10 @@ type sit struct {
 
 func (c sit) apply(t *table) ([]effect, error) {
 	if _, taken := t.seats[c.id]; taken {
-		return nil, ErrMoved
+		return nil, ErrSeated
+	}
+	if _, taken := t.calls[c.call]; taken {
+		return nil, ErrSeated
 	}
 	t.calls[c.call] = &callRow{caller: c.id, from: c.from, dialled: c.dialled, to: c.move.To, startedAt: c.at, seats: 1}
 	t.seats[c.id] = &seat{id: c.id, call: c.call, person: c.from.Number, gen: 1, move: c.move}
@@ -47,7 +50,11 @@ func (c redirect) apply(t *table) ([]effect, error) {
 	if c.gen == 0 {
 		out = append(out, revoke{s.id, s.gen, ErrMoved})
 	}
-	out = append(out, t.clear(s, pbx.Cause{Code: pbx.CauseNormal, By: pbx.BySystem, Text: "moved"})...)
+	why := pbx.Cause{Code: pbx.CauseNormal, By: pbx.BySystem, Text: "moved"}
+	if move.To.Kind == pbx.TargetHangup {
+		why = hangupCause(move)
+	}
+	out = append(out, t.clear(s, why)...)
 	s.gen++
 	s.move = move
 	if move.To.Kind == pbx.TargetHangup {
