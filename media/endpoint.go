@@ -54,6 +54,14 @@ type Sink interface {
 	WriteFrame(f *Frame)
 }
 
+// CodecWanter is implemented by sinks that say what they would like to be fed.
+// A source that can choose, such as a player, asks before each frame, so the
+// answer may change with a renegotiation and must cost nothing; a source that
+// cannot make that codec delivers PCMA. The zero Codec is "no wish".
+type CodecWanter interface {
+	WantCodec() sdp.Codec
+}
+
 // Frame is one packet's worth of sound, or one telephone event.
 type Frame struct {
 	Codec     sdp.Codec // what Payload is encoded with; telephone-event for digits
