@@ -193,11 +193,12 @@ func (n *Net) forward(data []byte, from, to netip.AddrPort) (lost bool) {
 	for range copies {
 		p := n.buffers.Get().(*packet)
 		p.data, p.from, p.to = append(p.data[:0], data...), from, to
-		if l.Delay == 0 && l.Jitter == 0 && !n.chance(l.Reorder) {
+		overtaken := n.chance(l.Reorder)
+		if l.Delay == 0 && l.Jitter == 0 && !overtaken {
 			lost = !n.arrive(p)
 			continue
 		}
-		n.travel(p, l)
+		n.travel(p, l, overtaken)
 	}
 	return lost
 }

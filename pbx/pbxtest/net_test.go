@@ -115,8 +115,14 @@ func TestChanceIsDecidedByTheSeed(t *testing.T) {
 		t.Errorf("%d arrived of 400 with 10 %% duplicates", len(double))
 	}
 	mixed := run(pbxtest.Link{Reorder: 0.1})
-	if slices.IsSorted(mixed) || len(mixed) != 400 {
-		t.Errorf("%d of 400 arrived, in order: %v", len(mixed), slices.IsSorted(mixed))
+	overtaken := 0
+	for i := 1; i < len(mixed); i++ {
+		if mixed[i] < mixed[i-1] {
+			overtaken++
+		}
+	}
+	if overtaken < 20 || overtaken > 60 || len(mixed) != 400 {
+		t.Errorf("%d of 400 arrived, %d of them overtaken", len(mixed), overtaken)
 	}
 }
 

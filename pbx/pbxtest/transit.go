@@ -25,14 +25,14 @@ type transit struct {
 }
 
 // travel sends a packet over an imperfect link. Callers hold n.mu.
-func (n *Net) travel(p *packet, l Link) {
+func (n *Net) travel(p *packet, l Link, overtaken bool) {
 	t := &n.transit
 	p.due = time.Now().Add(l.Delay)
 	if l.Jitter > 0 {
 		p.due = p.due.Add(time.Duration(n.rand.Int64N(int64(l.Jitter))))
 	}
 	flow := [2]netip.AddrPort{p.from, p.to}
-	if n.chance(l.Reorder) {
+	if overtaken {
 		p.due = p.due.Add(holdBack)
 	} else {
 		if p.due.Before(t.last[flow]) {
