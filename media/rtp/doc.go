@@ -1,0 +1,22 @@
+// Package rtp is the sound of phones and trunks: endpoints on even port pairs
+// (RTP even, RTCP one above), which relay packets to one another with rewritten
+// headers (RFC 3550), convert between the two laws of G.711, and see and send
+// telephone events (RFC 4733).
+//
+// The way of a packet, one call deep and without allocation, wait or log line:
+//
+//	socket ─► onRTP ─► ingress.accept ─► sinks.deliver ─► egress.relay ─► socket
+//	          (loop)   whose is it?      everybody who    own SSRC, seq
+//	                   loss, jitter      hears us         and timestamps
+//
+// Trust nothing: packets are believed from the address that signalling named, or
+// from one that proved itself in its place (latch.go); all others are counted
+// and have no effect.
+//
+// What drives onRTP and onRTCP is in loop.go and nowhere else: two goroutines
+// per endpoint. An event loop over many sockets can take their place.
+//
+// Locks, in the order they may be taken: hearing.mu, then sinks.mu, then
+// ingress.mu, then egress.mu. On the packet path each is held by one goroutine
+// save in the moment of a change.
+package rtp

@@ -1,0 +1,130 @@
+package rtp
+
+import (
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"klapka.dev/klapka/media"
+	"klapka.dev/klapka/media/sdp"
+)
+
+// endpoint is a party's place on one port pair.
+type endpoint struct {
+	engine   *Engine
+	port     uint16
+	rtp      conn
+	rtcp     conn
+	observer media.Observer // may be nil
+
+	in       ingress
+	sinks    sinks
+	hearing  hearing
+	out      egress
+	reporter reporter
+	arrival  arrival // of the goroutine that reads RTP
+
+	close    sync.Once
+	closing  atomic.Pointer[time.Time] // when Close was called
+	rtcpDone chan struct{}
+	done     chan struct{} // closed when the ports are free
+}
+
+func newEndpoint(g *Engine, p pair, o media.Options) *endpoint {
+	return &endpoint{
+		engine:   g,
+		port:     p.port,
+		rtp:      p.rtp,
+		rtcp:     p.rtcp,
+		observer: o.Observer,
+		in:       ingress{start: time.Now()},
+		out:      newEgress(p.rtp),
+		reporter: reporter{cname: newName()},
+		rtcpDone: make(chan struct{}),
+		done:     make(chan struct{}),
+	}
+}
+
+// Local implements media.Endpoint.
+func (e *endpoint) Local() netip.AddrPort {
+	return netip.AddrPortFrom(e.engine.advertise, e.port)
+}
+
+// Connect implements media.Endpoint.
+func (e *endpoint) Connect(s sdp.Session) error {
+	if e.closing.Load() != nil {
+		return media.ErrClosed
+	}
+	to, err := e.in.connect(&s, time.Now())
+	if err != nil {
+		return err
+	}
+	e.out.connect(&s, to)
+	e.reporter.start(e.report)
+	return nil
+}
+
+// Hear implements media.Endpoint.
+func (e *endpoint) Hear(src media.Source) { e.hearing.change(src, e, e.out.turn) }
+
+// Attach implements media.Source.
+func (e *endpoint) Attach(k media.Sink) { e.sinks.attach(k) }
+
+// Detach implements media.Source. It must not be called from within WriteFrame.
+func (e *endpoint) Detach(k media.Sink) { e.sinks.detach(k) }
+
+// WriteFrame implements media.Sink: what the party is to hear.
+func (e *endpoint) WriteFrame(f *media.Frame) { e.out.write(f, time.Now()) }
+
+// SendDigits implements media.Endpoint.
+func (e *endpoint) SendDigits(digits string, each time.Duration) { e.out.dial(digits, each) }
+
+// Stats implements media.Endpoint.
+func (e *endpoint) Stats() (s media.Stats) {
+	e.in.stats(&s)
+	e.out.stats(&s)
+	return s
+}
+
+// Close implements media.Endpoint. The ports stay bound until the party has
+// stopped sending, so that the next call doesn't hear it.
+func (e *endpoint) Close() {
+	e.close.Do(func() {
+		now := time.Now()
+		e.closing.Store(&now)
+		e.hearing.close(e)
+		e.sinks.close()
+		e.out.end()
+		if e.reporter.close() {
+			e.bye()
+		}
+		_ = e.rtp.SetReadDeadline(now.Add(e.engine.drainQuiet))
+		e.engine.draining(e)
+	})
+}
+
+// onRTP takes a packet from the even port. It is called by one goroutine.
+func (e *endpoint) onRTP(b []byte, from netip.AddrPort) {
+	a := &e.arrival
+	e.in.accept(b, from, time.Now(), a)
+	if a.learned.IsValid() {
+		e.out.follow(a.learned)
+	}
+	if e.observer != nil {
+		if a.first {
+			e.observer.OnFirstPacket(from)
+		}
+		for _, d := range a.digits.list[:a.digits.count] {
+			e.observer.OnDigit(d)
+		}
+	}
+	if a.deliver {
+		e.sinks.deliver(&a.frame)
+	}
+}
+
+// onRTCP takes a packet from the odd port.
+func (e *endpoint) onRTCP(b []byte, from netip.AddrPort) {
+	e.in.acceptReport(b, from, time.Now(), e.out.ssrc, e.out.clock())
+}

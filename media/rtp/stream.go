@@ -1,0 +1,130 @@
+package rtp
+
+import "time"
+
+// Limits of RFC 3550 A.1: a larger jump of the sequence number is a restart of
+// the sender if the next packet continues it, else a stray packet.
+const (
+	maxDropout  = 3000
+	maxMisorder = 100
+)
+
+// verdict on a packet's place in its stream.
+type verdict int
+
+const (
+	stray verdict = iota
+	inOrder
+	late      // older than one that came before
+	duplicate // the newest one again
+	restarted // first of a stream: new SSRC, or the sender starts again
+)
+
+// stream is one SSRC of the party as RFC 3550 A.1, A.3 and A.8 follow it.
+type stream struct {
+	valid    bool
+	ssrc     uint32
+	base     uint32 // extended sequence number of the first packet
+	cycles   uint32 // wraps of the sequence number, times 65536
+	maxSeq   uint16
+	suspect  bool // expected is what would make a jump a restart
+	expected uint16
+	received uint32
+
+	timed   bool // transit is set
+	transit uint32
+	jitter  uint32 // in timestamp units, times 16
+
+	// As of the last report of ours.
+	expectedPrior uint32
+	receivedPrior uint32
+	// The party's last sender report: middle of its NTP time, and our clock.
+	senderReport   uint32
+	senderReportAt time.Time
+}
+
+// place finds a packet's place (RFC 3550 A.1).
+func (s *stream) place(p *packet) verdict {
+	if !s.valid || p.ssrc != s.ssrc {
+		s.begin(p)
+		return restarted
+	}
+	switch step := p.seq - s.maxSeq; {
+	case step == 0:
+		s.received++
+		return duplicate
+	case step < maxDropout:
+		if p.seq < s.maxSeq {
+			s.cycles += 1 << 16
+		}
+		s.maxSeq = p.seq
+	case step > 65535-maxMisorder:
+		s.received++
+		return late
+	case s.suspect && p.seq == s.expected:
+		s.begin(p)
+		return restarted
+	default:
+		s.suspect, s.expected = true, p.seq+1
+		return stray
+	}
+	s.suspect = false
+	s.received++
+	return inOrder
+}
+
+func (s *stream) begin(p *packet) {
+	*s = stream{valid: true, ssrc: p.ssrc, base: uint32(p.seq), maxSeq: p.seq, received: 1}
+}
+
+// time feeds the jitter estimate (RFC 3550 A.8). arrival is our clock in the
+// packet's timestamp units.
+func (s *stream) time(timestamp, arrival uint32) {
+	transit := arrival - timestamp
+	if s.timed {
+		d := int32(transit - s.transit)
+		if d < 0 {
+			d = -d
+		}
+		s.jitter += uint32(d) - (s.jitter+8)>>4
+	}
+	s.timed, s.transit = true, transit
+}
+
+// highest is the extended highest sequence number received.
+func (s *stream) highest() uint32 { return s.cycles + uint32(s.maxSeq) }
+
+// lost is the number of packets missing so far (RFC 3550 A.3), which late
+// duplicates can make negative.
+func (s *stream) lost() int64 {
+	if !s.valid {
+		return 0
+	}
+	return int64(s.highest()-s.base+1) - int64(s.received)
+}
+
+// fractionLost is the share missing since it was last asked, in 1/256 (A.3).
+func (s *stream) fractionLost() uint8 {
+	expected := s.highest() - s.base + 1
+	interval, received := expected-s.expectedPrior, s.received-s.receivedPrior
+	s.expectedPrior, s.receivedPrior = expected, s.received
+	if interval == 0 || received >= interval {
+		return 0
+	}
+	return uint8(min(255, uint64(interval-received)<<8/uint64(interval)))
+}
+
+// limiter bounds what an endpoint takes in a second.
+type limiter struct {
+	window time.Time
+	count  int
+}
+
+// allow reports whether one more is within perSecond.
+func (l *limiter) allow(now time.Time, perSecond int) bool {
+	if now.Sub(l.window) >= time.Second {
+		*l = limiter{window: now}
+	}
+	l.count++
+	return l.count <= perSecond
+}
