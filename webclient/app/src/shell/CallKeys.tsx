@@ -1,0 +1,66 @@
+import { useHotkeys } from "@mantine/hooks";
+import { useNavigate } from "@tanstack/react-router";
+import { useRef } from "react";
+import { useCallCommands } from "../calls/commands.ts";
+import { currentCall, isWaiting } from "../calls/order.ts";
+import { useServices } from "../services.ts";
+
+/** How long after G the second letter counts, in milliseconds. */
+const chordWindow = 1200;
+
+/**
+ * The keys that act on calls and places. They are silent in inputs, and Enter
+ * leaves a focused button or link to its own doing.
+ */
+export function CallKeys() {
+  const { live, engine } = useServices();
+  const commands = useCallCommands();
+  const navigate = useNavigate();
+  const chord = useRef(0);
+  const calls = () => Object.values(live.getState().calls);
+  const go = (to: "/" | "/history" | "/settings") => {
+    if (performance.now() - chord.current < chordWindow) void navigate({ to });
+  };
+  const withCurrent = (act: (leg: string, onHold: boolean) => void) => () => {
+    const call = currentCall(calls());
+    if (call) act(call.leg, call.on_hold);
+  };
+  const ignored = ["INPUT", "TEXTAREA", "SELECT"];
+  useHotkeys(
+    [
+      ["m", withCurrent(() => engine.setMuted(!engine.state.getState().muted))],
+      ["x", withCurrent((leg) => void commands.hangUp(leg))],
+      ["g", () => (chord.current = performance.now())],
+      ["p", () => go("/")],
+      ["s", () => go("/settings")],
+      [
+        "h",
+        () => {
+          if (performance.now() - chord.current < chordWindow) void navigate({ to: "/history" });
+          else withCurrent((leg, onHold) => void commands.hold(leg, !onHold))();
+        },
+      ],
+    ],
+    ignored,
+  );
+  useHotkeys(
+    [
+      ["Enter", answer, { preventDefault: false }],
+      ["Escape", decline, { preventDefault: false }],
+    ],
+    ignored,
+  );
+  function answer() {
+    const waiting = calls().find(isWaiting);
+    const focused = document.activeElement;
+    if (waiting && !focused?.closest("button, a, [role]")) void commands.answer(waiting.leg);
+  }
+  function decline() {
+    const waiting = calls().find(isWaiting);
+    // An open dialog or menu takes the key to close itself.
+    if (waiting && !document.querySelector("[role=dialog], [role=menu], [role=listbox]")) {
+      void commands.reject(waiting.leg);
+    }
+  }
+  return null;
+}

@@ -1,0 +1,20 @@
+import { ConnectionLamp } from "@klapka/kit/ui";
+import { Box, Group } from "@mantine/core";
+import { AccountMenu } from "./AccountMenu.tsx";
+import { Omnibox } from "./Omnibox.tsx";
+import classes from "./Shell.module.css";
+
+/** Search and dial, whether the page is live, and who is signed in. */
+export function TopBar() {
+  return (
+    <header className={classes.top}>
+      <Box flex={1} maw={560}>
+        <Omnibox />
+      </Box>
+      <Group gap="md" ms="auto" wrap="nowrap">
+        <ConnectionLamp />
+        <AccountMenu />
+      </Group>
+    </header>
+  );
+}

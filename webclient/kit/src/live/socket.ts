@@ -1,0 +1,136 @@
+import type { Down, Up } from "./frames.ts";
+import { reduce, type LiveStore } from "./store.ts";
+
+/** What a socket needs of its surroundings; a test hands in its own. */
+export interface SocketOptions {
+  url: string;
+  clientId: string;
+  tabId: string;
+  store: LiveStore;
+  /** Told of every frame, after the store. */
+  onFrame?: (frame: Down) => void;
+  /** Told each time the exchange has greeted us, first time or again. */
+  onOpen?: () => void;
+  connect?: (url: string) => WebSocket;
+  random?: () => number;
+}
+
+/** Back-off bounds in milliseconds. */
+const first = 300;
+const longest = 5_000;
+
+/** The exchange pings every 10 s; silence for longer than this is a dead line. */
+const silence = 25_000;
+
+/**
+ * One connection to the exchange that mends itself: it resumes after the last
+ * event seen, waits longer after each failure, and tries at once when the
+ * network or the page comes back.
+ */
+export class LiveSocket {
+  readonly #options: SocketOptions;
+  #socket: WebSocket | null = null;
+  #failures = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #watchdog: ReturnType<typeof setTimeout> | undefined;
+  #stopped = true;
+
+  constructor(options: SocketOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the connection and keeps it until stop. */
+  start(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    addEventListener("online", this.#hurry);
+    document.addEventListener("visibilitychange", this.#hurry);
+    this.#open();
+  }
+
+  /** Closes the connection for good. */
+  stop(): void {
+    this.#stopped = true;
+    removeEventListener("online", this.#hurry);
+    document.removeEventListener("visibilitychange", this.#hurry);
+    clearTimeout(this.#retry);
+    this.#drop();
+  }
+
+  /** Sends a frame; false says that there is no connection to send it on. */
+  send(frame: Up): boolean {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  #open(): void {
+    clearTimeout(this.#retry);
+    const socket = (this.#options.connect ?? ((url) => new WebSocket(url)))(this.#options.url);
+    this.#socket = socket;
+    socket.onopen = () => this.#hello();
+    socket.onmessage = (message: MessageEvent<string>) => this.#receive(message.data);
+    socket.onclose = () => this.#lost();
+    this.#listen();
+  }
+
+  #hello(): void {
+    const { clientId, tabId, store } = this.#options;
+    const { epoch, seq } = store.getState();
+    const resume = epoch > 0 ? { epoch, seq } : null;
+    this.send({ t: "hello", client_id: clientId, tab_id: tabId, resume });
+    store.setState({ connection: "online" });
+    this.#options.onOpen?.();
+  }
+
+  #receive(data: string): void {
+    this.#listen();
+    // Only a word from the other side proves a connection worth hurrying for.
+    this.#failures = 0;
+    const frame = JSON.parse(data) as Down;
+    const { store } = this.#options;
+    if ("seq" in frame) store.setState((state) => reduce(state, frame), true);
+    else if (frame.t === "ping") this.send({ t: "pong" });
+    else if (frame.t === "bye" && frame.reason === "signed_out") {
+      this.stop();
+      store.setState({ connection: "signed_out" });
+    }
+    this.#options.onFrame?.(frame);
+  }
+
+  /** Restarts the wait for the next sign of life. */
+  #listen(): void {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = setTimeout(() => {
+      this.#drop();
+      this.#lost();
+    }, silence);
+  }
+
+  /** Lets go of the present connection without being told of its end. */
+  #drop(): void {
+    clearTimeout(this.#watchdog);
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  #lost(): void {
+    clearTimeout(this.#watchdog);
+    this.#socket = null;
+    if (this.#stopped) return;
+    this.#options.store.setState({ connection: "offline" });
+    const wait = Math.min(longest, first * 2 ** this.#failures);
+    this.#failures += 1;
+    // Jitter keeps a thousand pages from coming back in the same instant.
+    const jitter = 0.75 + (this.#options.random ?? Math.random)() / 2;
+    this.#retry = setTimeout(() => this.#open(), wait * jitter);
+  }
+
+  readonly #hurry = (): void => {
+    if (this.#stopped || this.#socket || document.visibilityState === "hidden") return;
+    this.#open();
+  };
+}

@@ -1,0 +1,2 @@
+export { KlapkaProvider } from "./KlapkaProvider.tsx";
+export { cssVariables, theme } from "./theme.ts";
