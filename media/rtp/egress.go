@@ -199,11 +199,11 @@ func (o *egress) end() {
 	o.keypad.stop()
 }
 
-// clock is the timestamp units per second of what we send.
-func (o *egress) clock() int {
+// format is what we send; its name is empty before the first session.
+func (o *egress) format() sdp.Codec {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.codec.ClockRate
+	return o.codec
 }
 
 // stats fills in what was counted here.

@@ -77,6 +77,9 @@ func (e *endpoint) Detach(k media.Sink) { e.sinks.detach(k) }
 // WriteFrame implements media.Sink: what the party is to hear.
 func (e *endpoint) WriteFrame(f *media.Frame) { e.out.write(f, time.Now()) }
 
+// WantCodec implements media.CodecWanter: what the party takes without conversion.
+func (e *endpoint) WantCodec() sdp.Codec { return e.out.format() }
+
 // SendDigits implements media.Endpoint.
 func (e *endpoint) SendDigits(digits string, each time.Duration) { e.out.dial(digits, each) }
 
@@ -126,5 +129,5 @@ func (e *endpoint) onRTP(b []byte, from netip.AddrPort) {
 
 // onRTCP takes a packet from the odd port.
 func (e *endpoint) onRTCP(b []byte, from netip.AddrPort) {
-	e.in.acceptReport(b, from, time.Now(), e.out.ssrc, e.out.clock())
+	e.in.acceptReport(b, from, time.Now(), e.out.ssrc, e.out.format().ClockRate)
 }

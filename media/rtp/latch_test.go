@@ -35,7 +35,7 @@ func spray(w *world, attacker *phone, e media.Endpoint, victim *phone) {
 // CVE-2025-53399): whoever sprays the ports before, during set-up and in
 // mid-call gets nothing back, and nobody hears him.
 func TestStrangersAreNeitherHeardNorAnswered(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		attacker := w.phone("10.6.6.6:4000")
 		alice, bob := w.phone("10.0.1.1:4000"), w.phone("10.0.1.2:4000")
 		a, b := w.endpoint(nil), w.endpoint(nil)
@@ -81,7 +81,7 @@ func TestStrangersAreNeitherHeardNorAnswered(t *testing.T) {
 // A party behind NAT sends from another address than it could name. It is
 // learned from its first packets, heard and answered there.
 func TestPartyBehindNATIsLearned(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		o := &observer{}
 		a, phone := w.endpoint(o), w.phone("10.9.9.9:31000")
 		s := phone.session()
@@ -104,7 +104,7 @@ func TestPartyBehindNATIsLearned(t *testing.T) {
 
 // Sound may come from where signalling comes from, and from nowhere else.
 func TestSourceElsewhereThanSignallingIsNotLearned(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice, stranger := w.endpoint(nil), w.phone("10.0.1.1:4000"), w.phone("10.6.6.6:4000")
 		s := alice.session()
 		s.Signalling = alice.addr.Addr()
@@ -124,7 +124,7 @@ func TestSourceElsewhereThanSignallingIsNotLearned(t *testing.T) {
 // A burst is not how a phone begins, and packets that do not belong together
 // prove nothing.
 func TestBurstsAndScatteredPacketsAreNotLearned(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice, stranger := w.endpoint(nil), w.phone("10.0.1.1:4000"), w.phone("10.6.6.6:4000")
 		w.connect(a, alice.session())
 		a.Hear(a)
@@ -144,7 +144,7 @@ func TestBurstsAndScatteredPacketsAreNotLearned(t *testing.T) {
 
 // The signalled address wins at once, also against a source that was learned.
 func TestSignalledAddressWins(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice, other := w.endpoint(nil), w.phone("10.0.1.1:4000"), w.phone("10.0.1.1:5000")
 		w.connect(a, alice.session())
 		a.Hear(a)
@@ -166,7 +166,7 @@ func TestSignalledAddressWins(t *testing.T) {
 // A source is learned once; another one only after a renegotiation that named
 // another address.
 func TestRelearningNeedsARenegotiation(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice, mobile := w.endpoint(nil), w.phone("10.0.1.1:4000"), w.phone("10.0.2.2:4000")
 		w.connect(a, alice.session())
 		a.Hear(a)
@@ -193,7 +193,7 @@ func TestRelearningNeedsARenegotiation(t *testing.T) {
 // Before the party is heard, sound goes to the signalled address: ringback and
 // announcements reach phones that do not speak yet.
 func TestSoundGoesToTheSignalledAddressFirst(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice := w.party("10.0.1.1:4000")
 		b, bob := w.party("10.0.1.2:4000")
 		a.Hear(b)
@@ -206,7 +206,7 @@ func TestSoundGoesToTheSignalledAddressFirst(t *testing.T) {
 
 // A flood from the party itself costs no more than speech would.
 func TestFloodIsBounded(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice := w.party("10.0.1.1:4000")
 		b, bob := w.party("10.0.1.2:4000")
 		b.Hear(a)

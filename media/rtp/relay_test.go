@@ -13,7 +13,7 @@ import (
 // Two phones hear each other: every packet once, as it was said, with numbers
 // that are ours.
 func TestRelayBothWays(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice := w.party("10.0.1.1:4000")
 		b, bob := w.party("10.0.1.2:4000")
 		a.Hear(b)
@@ -59,7 +59,7 @@ func TestRelayBothWays(t *testing.T) {
 // What the network loses, doubles or reorders on the way in is what the listener
 // sees: gaps stay gaps, so that his jitter buffer can do its work.
 func TestGapsStayGaps(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice := w.party("10.0.1.1:4000")
 		b, bob := w.party("10.0.1.2:4000")
 		b.Hear(a)
@@ -97,7 +97,7 @@ func TestGapsStayGaps(t *testing.T) {
 }
 
 func TestALawIsConvertedToMuLawAndBack(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice := w.party("10.0.1.1:4000")
 		b, bob := w.party("10.0.1.2:4000")
 		s := bob.session()
@@ -128,7 +128,7 @@ func TestALawIsConvertedToMuLawAndBack(t *testing.T) {
 }
 
 func TestEcho(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice := w.party("10.0.1.1:4000")
 		a.Hear(a)
 		alice.talk(a, 20)
@@ -142,7 +142,7 @@ func TestEcho(t *testing.T) {
 
 // Packet times are the speaker's choice and stay so.
 func TestPacketTimesPassThrough(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice := w.party("10.0.1.1:4000")
 		b, bob := w.party("10.0.1.2:4000")
 		b.Hear(a)
@@ -164,7 +164,7 @@ func TestPacketTimesPassThrough(t *testing.T) {
 // Whoever is heard next, the listener gets one stream: SSRC and sequence numbers
 // go on, the timestamp advances by the time that passed (M12).
 func TestSwitchingTheSourceKeepsTheStream(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice := w.party("10.0.1.1:4000")
 		b, bob := w.party("10.0.1.2:4000")
 		c, carol := w.party("10.0.1.3:4000")
@@ -191,7 +191,7 @@ func TestSwitchingTheSourceKeepsTheStream(t *testing.T) {
 
 // A phone that starts its stream anew (new SSRC) is heard on in the old one.
 func TestNewSSRCOfTheSpeaker(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice := w.party("10.0.1.1:4000")
 		b, bob := w.party("10.0.1.2:4000")
 		b.Hear(a)
@@ -214,7 +214,7 @@ func TestNewSSRCOfTheSpeaker(t *testing.T) {
 // Renegotiation in mid-call: the stream goes on, and what was under way in the
 // old payload types is still understood for 2 s.
 func TestRenegotiationKeepsTheStream(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice := w.party("10.0.1.1:4000")
 		b, bob := w.party("10.0.1.2:4000")
 		b.Hear(a)
@@ -249,7 +249,7 @@ func TestRenegotiationKeepsTheStream(t *testing.T) {
 
 // Sound in a codec that the listener doesn't take is dropped, not sent as noise.
 func TestCodecTheListenerDoesNotTake(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice := w.party("10.0.1.1:4000")
 		b, bob := w.party("10.0.1.2:4000")
 		g722 := sdp.Codec{Name: sdp.G722, PT: 9, ClockRate: 8000, Channels: 1}
@@ -280,7 +280,7 @@ func TestHold(t *testing.T) {
 		{sdp.SendRecv, true, true}, {sdp.SendOnly, true, false}, {sdp.RecvOnly, false, true}, {sdp.Inactive, false, false},
 	} {
 		t.Run(string(x.ours), func(t *testing.T) {
-			run(t, func(w *world) {
+			run(t, func(t *testing.T, w *world) {
 				a, alice := w.party("10.0.1.1:4000")
 				b, bob := w.party("10.0.1.2:4000")
 				a.Hear(b)
@@ -315,7 +315,7 @@ func TestHold(t *testing.T) {
 // The old way to hold is an address of 0.0.0.0 (RFC 3264 §8.4); after it the
 // party is where it was.
 func TestHoldByAddress(t *testing.T) {
-	run(t, func(w *world) {
+	run(t, func(t *testing.T, w *world) {
 		a, alice := w.party("10.0.1.1:4000")
 		a.Hear(a)
 		alice.talk(a, 5)

@@ -36,12 +36,12 @@ type world struct {
 }
 
 // run gives a test its world, with room for 20 endpoints.
-func run(t *testing.T, test func(w *world)) {
+func run(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	runWith(t, rtp.Options{PortMin: 10000, PortMax: 10039}, test)
 }
 
-func runWith(t *testing.T, o rtp.Options, test func(w *world)) {
+func runWith(t *testing.T, o rtp.Options, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, net: pbxtest.NewNet(1)}
@@ -50,9 +50,9 @@ func runWith(t *testing.T, o rtp.Options, test func(w *world)) {
 		if w.engine, err = rtp.New(o); err != nil {
 			t.Fatal(err)
 		}
-		test(w)
-		_ = w.engine.Close()
-		_ = w.net.Close()
+		defer w.net.Close()
+		defer w.engine.Close()
+		test(t, w)
 	})
 }
 
