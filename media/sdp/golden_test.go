@@ -44,8 +44,9 @@ func seed(f *testing.F) {
 	}
 }
 
-// Each file is an offer as a product sends it; beside it lies what we make of it
-// and answer. A new case is a new file.
+// Each file is an offer composed in the style of the product it is named after,
+// not a capture; beside it lies what we make of it and answer. A new case is a
+// new file.
 func TestGolden(t *testing.T) {
 	for product, offer := range readOffers(t) {
 		t.Run(product, func(t *testing.T) {
