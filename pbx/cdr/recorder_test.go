@@ -109,6 +109,7 @@ func TestOneWritePerCallAndBatch(t *testing.T) {
 			return nil
 		})
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if writes != 3 || len(ledger.Calls()) != 3 {
 			t.Errorf("%d writes for %d calls", writes, len(ledger.Calls()))
 		}
