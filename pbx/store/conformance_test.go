@@ -84,9 +84,21 @@ func TestConformance(t *testing.T) {
 		{"one writer wins", testApplyRace},
 		{"writers take turns", testWriters},
 	}
+	migrations := []struct {
+		name string
+		test func(*testing.T, backend)
+	}{
+		{"older databases are upgraded", testUpgrade},
+		{"released schemas stay", testFrozenSchema},
+		{"newer databases are refused", testNewerRefused},
+		{"several programs start at once", testMigrateTogether},
+	}
 	onBoth(t, func(t *testing.T, b backend) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) { c.test(t, b.open(t)) })
+		}
+		for _, m := range migrations {
+			t.Run(m.name, func(t *testing.T) { m.test(t, b) })
 		}
 	})
 }

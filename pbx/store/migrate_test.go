@@ -14,40 +14,36 @@ import (
 	"klapka.dev/klapka/pbx/store"
 )
 
-// TestUpgrade opens databases as version 1 left them, brings them up to date and
+// testUpgrade opens databases as version 1 left them, brings them up to date and
 // finds the same people in them.
-func TestUpgrade(t *testing.T) {
-	onBoth(t, func(t *testing.T, b backend) {
-		ctx := t.Context()
-		old := b.empty(t)
-		restore(t, old, "testdata/v1."+b.name+".sql")
-		if v, err := old.Version(ctx); err != nil || v != 1 {
-			t.Fatalf("the fixture has version %d, %v", v, err)
-		}
-		must(t, old.Migrate(ctx))
-		if v, err := old.Version(ctx); err != nil || v != store.Latest() {
-			t.Fatalf("version %d after the upgrade, %v", v, err)
-		}
-		checkFixture(t, old)
-		if fresh := b.open(t); !reflect.DeepEqual(schema(t, old), schema(t, fresh)) {
-			t.Errorf("an upgraded schema differs from a new one:\n%s\n\n%s",
-				strings.Join(schema(t, old), "\n"), strings.Join(schema(t, fresh), "\n"))
-		}
-		saveCalls(t, old, fullCall("first", noon)) // the new tables are of use
-	})
+func testUpgrade(t *testing.T, b backend) {
+	ctx := t.Context()
+	old := b.empty(t)
+	restore(t, old, "testdata/v1."+b.name+".sql")
+	if v, err := old.Version(ctx); err != nil || v != 1 {
+		t.Fatalf("the fixture has version %d, %v", v, err)
+	}
+	must(t, old.Migrate(ctx))
+	if v, err := old.Version(ctx); err != nil || v != store.Latest() {
+		t.Fatalf("version %d after the upgrade, %v", v, err)
+	}
+	checkFixture(t, old)
+	if fresh := b.open(t); !reflect.DeepEqual(schema(t, old), schema(t, fresh)) {
+		t.Errorf("an upgraded schema differs from a new one:\n%s\n\n%s",
+			strings.Join(schema(t, old), "\n"), strings.Join(schema(t, fresh), "\n"))
+	}
+	saveCalls(t, old, fullCall("first", noon)) // the new tables are of use
 }
 
-// TestFrozenSchema: what version 1 creates today is what the fixture has.
-func TestFrozenSchema(t *testing.T) {
-	onBoth(t, func(t *testing.T, b backend) {
-		old, now := b.empty(t), b.empty(t)
-		restore(t, old, "testdata/v1."+b.name+".sql")
-		must(t, now.MigrateTo(t.Context(), 1))
-		if !reflect.DeepEqual(schema(t, old), schema(t, now)) {
-			t.Errorf("a released migration was changed:\n%s\n\n%s",
-				strings.Join(schema(t, old), "\n"), strings.Join(schema(t, now), "\n"))
-		}
-	})
+// testFrozenSchema: what version 1 creates today is what the fixture has.
+func testFrozenSchema(t *testing.T, b backend) {
+	old, now := b.empty(t), b.empty(t)
+	restore(t, old, "testdata/v1."+b.name+".sql")
+	must(t, now.MigrateTo(t.Context(), 1))
+	if !reflect.DeepEqual(schema(t, old), schema(t, now)) {
+		t.Errorf("a released migration was changed:\n%s\n\n%s",
+			strings.Join(schema(t, old), "\n"), strings.Join(schema(t, now), "\n"))
+	}
 }
 
 func restore(t *testing.T, s *store.Store, file string) {
@@ -109,49 +105,45 @@ func schema(t *testing.T, s *store.Store) []string {
 	return lines
 }
 
-// TestNewerRefused: an older program does not write rows it does not understand.
-func TestNewerRefused(t *testing.T) {
-	onBoth(t, func(t *testing.T, b backend) {
-		o := b.fresh(t)
-		s, err := store.Open(t.Context(), o)
-		must(t, err)
-		must(t, s.Migrate(t.Context()))
-		must(t, s.DB().Exec("INSERT INTO schema_migrations (id) VALUES ('0099_future')").Error)
-		err = s.Migrate(t.Context())
-		wantCode(t, err, pbx.Conflict, "")
-		must(t, s.Close())
-		_, err = store.Open(t.Context(), o)
-		wantCode(t, err, pbx.Conflict, "")
-		if text := err.Error(); !strings.Contains(text, "newer") || !strings.Contains(text, "99") {
-			t.Errorf("the refusal does not help: %v", err)
-		}
-	})
+// testNewerRefused: an older program does not write rows it does not understand.
+func testNewerRefused(t *testing.T, b backend) {
+	o := b.fresh(t)
+	s, err := store.Open(t.Context(), o)
+	must(t, err)
+	must(t, s.Migrate(t.Context()))
+	must(t, s.DB().Exec("INSERT INTO schema_migrations (id) VALUES ('0099_future')").Error)
+	err = s.Migrate(t.Context())
+	wantCode(t, err, pbx.Conflict, "")
+	must(t, s.Close())
+	_, err = store.Open(t.Context(), o)
+	wantCode(t, err, pbx.Conflict, "")
+	if text := err.Error(); !strings.Contains(text, "newer") || !strings.Contains(text, "99") {
+		t.Errorf("the refusal does not help: %v", err)
+	}
 }
 
-// TestMigrateTogether: several programs may start on one database at once.
-func TestMigrateTogether(t *testing.T) {
-	onBoth(t, func(t *testing.T, b backend) {
-		o := b.fresh(t)
-		var wg sync.WaitGroup
-		for i := range 4 {
-			wg.Go(func() {
-				s, err := store.Open(t.Context(), o)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				defer func() { _ = s.Close() }()
-				if err := s.Migrate(t.Context()); err != nil {
-					t.Error(err)
-				}
-				u := pbx.User{FirstName: fmt.Sprint(i), Role: pbx.RoleUser, Language: pbx.Czech}
-				if err := s.CreateUser(t.Context(), &u); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
-	})
+// testMigrateTogether: several programs may start on one database at once.
+func testMigrateTogether(t *testing.T, b backend) {
+	o := b.fresh(t)
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			s, err := store.Open(t.Context(), o)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer func() { _ = s.Close() }()
+			if err := s.Migrate(t.Context()); err != nil {
+				t.Error(err)
+			}
+			u := pbx.User{FirstName: fmt.Sprint(i), Role: pbx.RoleUser, Language: pbx.Czech}
+			if err := s.CreateUser(t.Context(), &u); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // TestUnmigrated: before the first migration the version is 0.
