@@ -2,6 +2,7 @@ package leg
 
 import (
 	"math/rand/v2"
+	"net/netip"
 
 	"klapka.dev/klapka/media"
 	"klapka.dev/klapka/media/sdp"
@@ -13,8 +14,10 @@ import (
 type negotiation struct {
 	local       sdp.Local
 	remoteOffer []byte      // of the INVITE
+	signalling  netip.Addr  // where the party's signalling comes from
 	first       []byte      // our answer to it: 183 and 2xx must carry the same
 	ours        []byte      // our latest offer
+	last        []byte      // our latest description, offer or answer
 	session     sdp.Session // as agreed
 	done        bool        // an offer was answered
 	early       bool        // outgoing: the party described early sound
@@ -28,8 +31,11 @@ func newNegotiation(o Options) negotiation {
 	if len(codecs) == 0 {
 		codecs = sdp.DefaultCodecs()
 	}
+	// A party without an address (a browser) has no signalling source to trust.
+	peer, _ := netip.ParseAddrPort(o.Remote)
 	return negotiation{
 		remoteOffer: o.Offer,
+		signalling:  peer.Addr(),
 		local: sdp.Local{
 			Addr:      o.Endpoint.Local(),
 			SessionID: rand.Uint64() >> 2, // RFC 8866 §5.2: numeric; some phones read it as a signed 64-bit number
@@ -44,6 +50,7 @@ func newNegotiation(o Options) negotiation {
 func (n *negotiation) offer() []byte {
 	if n.ours == nil {
 		n.ours = sdp.Offer(n.local)
+		n.last = n.ours
 	}
 	return n.ours
 }
@@ -77,6 +84,7 @@ func (n *negotiation) agree(offer []byte, ep media.Endpoint) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	n.last = answer
 	return answer, n.install(session, ep)
 }
 
@@ -84,7 +92,9 @@ func (n *negotiation) agree(offer []byte, ep media.Endpoint) ([]byte, error) {
 // (RFC 3264 §8).
 func (n *negotiation) reoffer() []byte {
 	n.local.Version++
+	n.local.Previous = n.last
 	n.ours = sdp.Offer(n.local)
+	n.last = n.ours
 	return n.ours
 }
 
@@ -98,6 +108,7 @@ func (n *negotiation) apply(answer []byte, ep media.Endpoint) error {
 }
 
 func (n *negotiation) install(s sdp.Session, ep media.Endpoint) error {
+	s.Signalling = n.signalling
 	if err := ep.Connect(s); err != nil {
 		return err
 	}
