@@ -29,11 +29,13 @@ type Exchange struct {
 	certs   *web.Certificates
 	web     *web.Server
 
-	addresses Addresses
-	ready     chan struct{}
-	closers   []func() error // in the order in which the rooms were opened
-	closeOnce sync.Once
-	closeErr  error
+	addresses  Addresses
+	logins     []Login
+	setupToken string
+	ready      chan struct{}
+	closers    []func() error // in the order in which the rooms were opened
+	closeOnce  sync.Once
+	closeErr   error
 }
 
 // New opens the store and the journal, migrates, and takes every port, so that

@@ -35,3 +35,6 @@ func family(network string, at netip.AddrPort) (string, string) {
 		return network + "6", at.String()
 	}
 }
+
+// Machine is the network of this machine, as Options.Network nil means it.
+func Machine() Network { return machine{} }
