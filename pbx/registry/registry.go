@@ -210,3 +210,15 @@ func (r *Registry) publish(body pbx.EventBody) {
 		r.o.Publisher.Publish(pbx.Event{Body: body})
 	}
 }
+
+// Walk calls fn for every binding, in no order, without copying them. fn must
+// not keep or change the binding, nor call the registry.
+func (r *Registry) Walk(fn func(b *pbx.Binding)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, es := range r.devices {
+		for _, e := range es {
+			fn(&e.Binding)
+		}
+	}
+}

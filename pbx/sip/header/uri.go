@@ -114,3 +114,16 @@ func uriParam(ps sip.HeaderParams, name string) (string, bool) {
 
 // URIParam returns a parameter of a URI, its name in any case.
 func URIParam(u sip.Uri, name string) (value string, ok bool) { return uriParam(u.UriParams, name) }
+
+// SameContact is SameURI on text; what cannot be read is compared as it stands.
+func SameContact(a, b string) bool {
+	if a == b {
+		return true
+	}
+	ua, err := ParseURI(a)
+	if err != nil {
+		return false
+	}
+	ub, err := ParseURI(b)
+	return err == nil && SameURI(ua, ub)
+}

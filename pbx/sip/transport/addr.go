@@ -54,12 +54,12 @@ func advertised(want, local netip.AddrPort) netip.AddrPort {
 	if !local.Addr().IsUnspecified() {
 		return local
 	}
-	return netip.AddrPortFrom(machineAddr(local.Addr().Is4()), local.Port())
+	return netip.AddrPortFrom(MachineAddr(local.Addr().Is4()), local.Port())
 }
 
-// machineAddr is the machine's first address that others can reach, else
+// MachineAddr is the machine's first address that others can reach, else
 // loopback.
-func machineAddr(only4 bool) netip.Addr {
+func MachineAddr(only4 bool) netip.Addr {
 	found := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {

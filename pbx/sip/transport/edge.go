@@ -60,7 +60,7 @@ type Edge struct {
 	packet *guardConn      // UDP
 	stream *streamListener // TCP, TLS
 	stray  atomic.Pointer[StrayHandler]
-	lost   atomic.Pointer[func(Flow)]
+	lost   []func(Flow)
 
 	ctx    context.Context
 	cancel context.CancelFunc

@@ -37,8 +37,9 @@ func (e *Edge) HandleOther(h Handler) { e.server.OnNoRoute(e.contain(h)) }
 func (e *Edge) HandleStray(h StrayHandler) { e.stray.Store(&h) }
 
 // OnConnectionLost has f told of every stream connection that ended while the
-// edge lives, whoever ended it. f runs in a goroutine of its own.
-func (e *Edge) OnConnectionLost(f func(Flow)) { e.lost.Store(&f) }
+// edge lives, whoever ended it. f runs in a goroutine of its own. Several may
+// ask; call it before Start.
+func (e *Edge) OnConnectionLost(f func(Flow)) { e.lost = append(e.lost, f) }
 
 // contain wraps a handler: it finds the flow, guards what is answered and
 // outlives what the handler does wrong.
@@ -112,13 +113,14 @@ func (e *Edge) strayResponse(res *sip.Response) {
 // connLost tells the one who asked, unless it is we who go: registrations of
 // streams outlive a restart. It is called under sipgo's locks.
 func (e *Edge) connLost(c *streamConn) {
-	f := e.lost.Load()
-	if f == nil || e.ctx.Err() != nil || !e.work.enter() {
+	if len(e.lost) == 0 || e.ctx.Err() != nil || !e.work.enter() {
 		return
 	}
 	go func() {
 		defer e.work.leave()
-		(*f)(Flow{Edge: e, Remote: c.remote, ConnID: c.id})
+		for _, f := range e.lost {
+			f(Flow{Edge: e, Remote: c.remote, ConnID: c.id})
+		}
 	}()
 }
 
