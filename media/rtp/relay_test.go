@@ -2,9 +2,11 @@ package rtp_test
 
 import (
 	"bytes"
+	"net/netip"
 	"testing"
 	"time"
 
+	"klapka.dev/klapka/media"
 	"klapka.dev/klapka/media/codec"
 	"klapka.dev/klapka/media/sdp"
 	"klapka.dev/klapka/pbx/pbxtest"
@@ -330,6 +332,87 @@ func TestHoldByAddress(t *testing.T) {
 		alice.talk(a, 5)
 		if n := len(alice.packets()); n != 10 {
 			t.Errorf("%d packets after resuming, want 5", n-5)
+		}
+	})
+}
+
+// Sources that can choose give what the party takes as it is.
+func TestWhatThePartyWants(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		e := w.endpoint(nil)
+		wants := e.(media.CodecWanter)
+		if c := wants.WantCodec(); c.Name != "" {
+			t.Errorf("wants %v before it is connected", c)
+		}
+		s := w.phone("10.0.1.1:4000").session()
+		s.Codec = pcmu
+		w.connect(e, s)
+		if c := wants.WantCodec(); c != pcmu {
+			t.Errorf("wants %v, want PCMU", c)
+		}
+	})
+}
+
+// A session that makes no sense is refused and changes nothing.
+func TestConnectRefusesNonsense(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		a, alice := w.party("10.0.1.1:4000")
+		a.Hear(a)
+		for _, c := range []sdp.Codec{{Name: "X", PT: 128, ClockRate: 8000}, {Name: "X", PT: 96}} {
+			s := alice.session()
+			s.Remote, s.Receive = addrPort("10.0.1.9:4000"), []sdp.Codec{pcma, c}
+			if err := a.Connect(s); err == nil {
+				t.Errorf("payload type %d at %d Hz accepted", c.PT, c.ClockRate)
+			}
+		}
+		alice.talk(a, 5)
+		if n := len(alice.packets()); n != 5 {
+			t.Errorf("%d of 5 packets came back", n)
+		}
+	})
+}
+
+// A party whose address is not known yet (late offer) is sent nothing, and what
+// comes from anywhere is not believed.
+func TestPartyWithoutAddress(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		a, alice := w.endpoint(nil), w.phone("10.0.1.1:4000")
+		s := alice.session()
+		s.Remote = netip.AddrPort{}
+		w.connect(a, s)
+		a.Hear(a)
+		a.SendDigits("1", 0)
+		alice.talk(a, 300)
+		if n := len(alice.packets()) + len(alice.control()); n != 0 {
+			t.Errorf("%d packets sent", n)
+		}
+		w.connect(a, alice.session())
+		alice.talk(a, 5)
+		if n := len(alice.packets()); n != 5 {
+			t.Errorf("%d of 5 packets came back once the address was known", n)
+		}
+	})
+}
+
+// The longest silence within a call is measured; a hold is none.
+func TestLongestGap(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		a, alice := w.party("10.0.1.1:4000")
+		alice.talk(a, 5)
+		time.Sleep(100 * time.Millisecond)
+		alice.talk(a, 5)
+		last := time.Now().Add(-frame)
+		s := alice.session()
+		s.Direction = sdp.SendOnly
+		w.connect(a, s)
+		time.Sleep(time.Minute)
+		w.connect(a, alice.session())
+		if got := a.Stats(); got.MaxInterarrival != 120*time.Millisecond || !got.LastPacket.Equal(last) {
+			t.Errorf("longest gap %v, last packet %v", got.MaxInterarrival, got.LastPacket)
+		}
+		alice.talk(a, 5)
+		if got := a.Stats().MaxInterarrival; got != 120*time.Millisecond {
+			t.Errorf("longest gap %v after a hold", got)
 		}
 	})
 }
