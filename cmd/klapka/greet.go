@@ -13,7 +13,7 @@ import (
 // greet prints where the exchange is reached, and how to sign in when that is
 // not known to anybody yet: the logins of a demo, or the link that makes the
 // first administrator.
-func (m *Main) greet(x *exchange.Exchange, o exchange.Options) {
+func (m *Main) greet(x *exchange.Exchange) {
 	var b strings.Builder
 	a := x.Addresses()
 	fmt.Fprintf(&b, "\nKlapka %s is ready.\n\n", version)
@@ -32,8 +32,8 @@ func (m *Main) greet(x *exchange.Exchange, o exchange.Options) {
 	row("SIP over TCP", places(a.SIPTCP))
 	row("SIP over TLS", places(a.SIPTLS))
 	_ = w.Flush()
-	if o.Demo {
-		demoText(&b, x)
+	if logins := x.Logins(); len(logins) > 0 {
+		demoText(&b, logins)
 	}
 	if token := x.SetupToken(); token != "" && len(web) > 0 {
 		b.WriteString("\nNobody administers this exchange yet. This link makes the first administrator,\nonce and within a day:\n\n")
@@ -45,11 +45,11 @@ func (m *Main) greet(x *exchange.Exchange, o exchange.Options) {
 	_, _ = fmt.Fprintln(m.Stdout, b.String())
 }
 
-func demoText(b *strings.Builder, x *exchange.Exchange) {
+func demoText(b *strings.Builder, logins []exchange.Login) {
 	b.WriteString("\nThis is the demo company. Everybody knows its passwords.\n\n")
 	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "  Number\tName\tRole\tWeb password\tSIP secret")
-	for _, l := range x.Logins() {
+	for _, l := range logins {
 		_, _ = fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", l.Number, l.Name, l.Role, l.Password, l.Secret)
 	}
 	_ = w.Flush()

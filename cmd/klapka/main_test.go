@@ -100,6 +100,17 @@ func (p *program) addresses(t *testing.T, dir string) published {
 	return published{}
 }
 
+// greeting waits until the program has printed want.
+func (p *program) greeting(t *testing.T, want string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if strings.Contains(p.out.String(), want) {
+			return
+		}
+	}
+	t.Fatalf("never said %q\n%s\n%s", want, p.out, p.err)
+}
+
 func status(t *testing.T, url string) int {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

@@ -38,7 +38,11 @@ start. It only ever goes forward: make a backup first if you may want to go back
 
 // withStore opens and migrates the database for one command.
 func (m *Main) withStore(ctx context.Context, cfg *configs.Config, do func(context.Context, *store.Store) error) error {
-	s, err := store.Open(ctx, store.Options{URL: cfg.DatabaseURL, Dir: cfg.DataDir, Log: m.logger(cfg)})
+	quiet := *cfg
+	if quiet.Log.Level == "info" { // what a start tells is no news to who runs a command
+		quiet.Log.Level = "warn"
+	}
+	s, err := store.Open(ctx, store.Options{URL: cfg.DatabaseURL, Dir: cfg.DataDir, Log: m.logger(&quiet)})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"klapka.dev/klapka/configs"
+	"klapka.dev/klapka/pbx"
 	"klapka.dev/klapka/pbx/exchange"
 )
 
@@ -68,7 +69,10 @@ func (m *Main) Run(args []string) int {
 // complaint is the error as people read it, each fault on its own line.
 func complaint(err error) string {
 	var faults configs.Faults
+	var plain *pbx.Error
 	switch {
+	case errors.As(err, &plain):
+		return "klapka: " + plain.Message + "\n" // a sentence for people
 	case errors.As(err, &faults) && len(faults) > 1:
 		return fmt.Sprintf("klapka: the configuration has %d faults:\n%s\n", len(faults), err)
 	case err.Error() == "":
@@ -106,7 +110,7 @@ directory is in use, 130 stopped at once by a second signal.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return exitError{exitUsage, err} })
-	root.AddCommand(m.serveCommand(), m.migrateCommand(), m.doctorCommand(), m.versionCommand(), m.openapiCommand())
+	root.AddCommand(m.serveCommand(), m.migrateCommand(), m.userCommand(), m.seedCommand(), m.doctorCommand(), m.versionCommand(), m.openapiCommand())
 	usageErrors(root)
 	root.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 	return root

@@ -89,7 +89,7 @@ func (m *Main) attend(x *exchange.Exchange, o exchange.Options, ended <-chan err
 				stop()
 				return errors.Join(err, <-ended)
 			}
-			m.greet(x, o)
+			m.greet(x)
 		case s := <-m.Signals:
 			if stopping {
 				o.Log.Warn("stopping at once", "signal", s.String())

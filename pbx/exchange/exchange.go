@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"klapka.dev/klapka/pbx"
+	"klapka.dev/klapka/pbx/auth"
 	"klapka.dev/klapka/pbx/event"
 	"klapka.dev/klapka/pbx/store"
 	"klapka.dev/klapka/pbx/web"
@@ -22,12 +23,14 @@ import (
 
 // Exchange is one company's whole system.
 type Exchange struct {
-	opts    Options
-	metrics *prometheus.Registry
-	bus     *event.Bus
-	store   *store.Store
-	certs   *web.Certificates
-	web     *web.Server
+	opts     Options
+	metrics  *prometheus.Registry
+	bus      *event.Bus
+	store    *store.Store
+	accounts *auth.Accounts
+	settings pbx.Settings // as they were at the start
+	certs    *web.Certificates
+	web      *web.Server
 
 	addresses  Addresses
 	logins     []Login
@@ -47,7 +50,7 @@ func New(ctx context.Context, o Options) (*Exchange, error) {
 	}
 	x := &Exchange{opts: o, metrics: prometheus.NewRegistry(), ready: make(chan struct{})}
 	x.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, open := range []func(context.Context) error{x.openBus, x.openStore, x.openWeb} {
+	for _, open := range []func(context.Context) error{x.openBus, x.openStore, x.openPeople, x.openWeb} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, x.Close())
 		}

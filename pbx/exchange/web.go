@@ -24,8 +24,8 @@ func (x *Exchange) openWeb(context.Context) error {
 	x.certs = certs
 	x.web = web.New(web.Options{
 		Version: o.Version, Log: o.Log, Metrics: x.metrics, MetricsToken: o.MetricsToken,
-		Hosts: o.WebHosts, LoopbackOnly: o.Demo && !o.DemoAnywhere,
-		Client: webclient.Handler(), Admin: admin.Handler(),
+		Hosts: o.WebHosts, LoopbackOnly: x.settings.Demo && !o.DemoAnywhere,
+		Client: webclient.Handler(), Admin: admin.Handler(), Setup: x.setUp,
 	})
 	x.closers = append(x.closers, x.closeWeb)
 	if x.addresses.HTTP, err = x.listenWeb("HTTP", o.HTTP, nil); err != nil {
