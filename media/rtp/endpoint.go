@@ -1,6 +1,7 @@
 package rtp
 
 import (
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -38,7 +39,7 @@ func newEndpoint(g *Engine, p pair, o media.Options) *endpoint {
 		rtp:      p.rtp,
 		rtcp:     p.rtcp,
 		observer: o.Observer,
-		in:       ingress{start: time.Now()},
+		in:       ingress{start: time.Now(), id: rand.Uint32()},
 		out:      newEgress(p.rtp),
 		reporter: reporter{cname: newName()},
 		rtcpDone: make(chan struct{}),
@@ -56,11 +57,9 @@ func (e *endpoint) Connect(s sdp.Session) error {
 	if e.closing.Load() != nil {
 		return media.ErrClosed
 	}
-	to, err := e.in.connect(&s, time.Now())
-	if err != nil {
+	if err := e.in.connect(&s, time.Now(), &e.out); err != nil {
 		return err
 	}
-	e.out.connect(&s, to)
 	e.reporter.start(e.report)
 	return nil
 }
@@ -111,8 +110,8 @@ func (e *endpoint) Close() {
 func (e *endpoint) onRTP(b []byte, from netip.AddrPort) {
 	a := &e.arrival
 	e.in.accept(b, from, time.Now(), a)
-	if a.learned.IsValid() {
-		e.out.follow(a.learned)
+	if a.learned {
+		e.in.lead(&e.out)
 	}
 	if e.observer != nil {
 		if a.first {

@@ -29,7 +29,7 @@ type ingress struct {
 	reports limiter
 	stream  stream
 	clock   int    // timestamp units per second of stream
-	id      uint32 // media.Frame.Stream
+	id      uint32 // media.Frame.Stream; begins at random, as sinks move between sources
 	pressed pressed
 	heard   bool // the observer knows of the first packet
 
@@ -50,15 +50,16 @@ type arrival struct {
 	deliver bool
 	first   bool // of the party, ever
 	digits  digits
-	learned netip.AddrPort // where to send from now on; invalid: as before
+	learned bool // where the party is
 }
 
-// connect installs a session. It returns where to send, invalid when not known.
-func (in *ingress) connect(s *sdp.Session, now time.Time) (netip.AddrPort, error) {
+// connect installs a session here and there at once, so that what is learned
+// meanwhile is not undone.
+func (in *ingress) connect(s *sdp.Session, now time.Time, there *egress) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err := in.formats.replace(s.Receive, now); err != nil {
-		return netip.AddrPort{}, err
+		return err
 	}
 	remote := netip.AddrPortFrom(s.Remote.Addr().Unmap(), s.Remote.Port())
 	rtcp := netip.AddrPortFrom(s.RemoteRTCP.Addr().Unmap(), s.RemoteRTCP.Port())
@@ -67,7 +68,15 @@ func (in *ingress) connect(s *sdp.Session, now time.Time) (netip.AddrPort, error
 	in.flowing = in.flowing && in.open
 	in.latch.renegotiate(remote, s.Signalling.Unmap())
 	in.control.renegotiate(remote, rtcp)
-	return in.latch.destination(), nil
+	there.connect(s, in.latch.destination())
+	return nil
+}
+
+// lead has our stream go to where the party turned out to be.
+func (in *ingress) lead(there *egress) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	there.follow(in.latch.destination())
 }
 
 // packetTime is how long the sound of one packet lasts.
@@ -122,9 +131,7 @@ func (in *ingress) latched(p *packet, from netip.AddrPort, now time.Time, out *a
 	if !in.latch.believes(p, from, now) {
 		return false
 	}
-	if in.latch.source != before {
-		out.learned = in.latch.source
-	}
+	out.learned = in.latch.source != before
 	return true
 }
 
@@ -147,7 +154,9 @@ func (in *ingress) follow(p *packet, f *format, now time.Time, out *digits) verd
 		if in.clock != f.codec.ClockRate {
 			in.clock, in.stream.timed = f.codec.ClockRate, false
 		}
-		in.stream.time(p.timestamp, units(now.Sub(in.start), in.clock))
+		if in.stream.time(p.timestamp, units(now.Sub(in.start), in.clock), units(maxClockJump, in.clock)) {
+			in.id++
+		}
 	}
 	return v
 }

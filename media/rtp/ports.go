@@ -1,11 +1,13 @@
 package rtp
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 
 	"klapka.dev/klapka/media"
 )
@@ -55,7 +57,9 @@ func (p *ports) take() (pair, error) {
 			return taken, nil
 		}
 		p.put(port)
-		err = fmt.Errorf("%w: %w", media.ErrNoPorts, failure)
+		if err = fmt.Errorf("%w: %w", media.ErrNoPorts, failure); !errors.Is(failure, syscall.EADDRINUSE) {
+			break // no other pair will do better
+		}
 	}
 	return pair{}, err
 }

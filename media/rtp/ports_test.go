@@ -2,7 +2,9 @@ package rtp_test
 
 import (
 	"errors"
+	"net"
 	"net/netip"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,6 +49,23 @@ func TestPairsThatAreHeldAreSteppedOver(t *testing.T) {
 			t.Errorf("got port %d, want 10004, which is free by now", port)
 		}
 	})
+}
+
+// Where nothing can be bound at all, the reason is told and not tried for on
+// every pair.
+func TestWhyNothingCanBeBound(t *testing.T) {
+	tried := 0
+	g, err := rtp.New(rtp.Options{
+		Advertise: addrPort("10.0.0.1:1").Addr(), PortMin: 10000, PortMax: 19999,
+		Listen: func(netip.AddrPort) (net.PacketConn, error) { tried++; return nil, syscall.EMFILE },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = g.NewEndpoint(media.Options{})
+	if !errors.Is(err, media.ErrNoPorts) || !errors.Is(err, syscall.EMFILE) || tried != 1 {
+		t.Errorf("after %d tries: %v", tried, err)
+	}
 }
 
 // A pair comes back after all others had their turn, and two engines do not

@@ -17,6 +17,10 @@ const eventLength = 4
 // speech means that all packets with the end bit were lost.
 const lostEnd = 200 * time.Millisecond
 
+// overtaken is how late a packet may be; older timestamps after that are a new
+// beginning.
+const overtaken = time.Second
+
 // event is the payload of a telephone-event packet.
 type event struct {
 	code     uint8
@@ -67,8 +71,8 @@ func (d *digits) add(v media.Digit) {
 
 // event takes a telephone event of the party.
 func (k *pressed) event(v event, timestamp uint32, clock int, now time.Time, out *digits) {
-	if k.known && int32(timestamp-k.timestamp) < 0 {
-		return // overtaken by the next press
+	if k.known && int32(timestamp-k.timestamp) < 0 && now.Sub(k.last) < overtaken {
+		return // a packet of the press before
 	}
 	if !k.known || timestamp != k.timestamp {
 		k.close(out)

@@ -213,6 +213,36 @@ func TestNewSSRCOfTheSpeaker(t *testing.T) {
 	})
 }
 
+// Some phones set their timestamps anew, forward or back, without a new SSRC.
+// The listener's timestamps follow the clock, keys are still recognised, and the
+// jump is not taken for jitter.
+func TestSpeakerSetsItsClockAnew(t *testing.T) {
+	run(t, func(t *testing.T, w *world) {
+		o := &observer{}
+		a, alice := w.endpoint(o), w.phone("10.0.1.1:4000")
+		w.connect(a, alice.session())
+		b, bob := w.party("10.0.1.2:4000")
+		b.Hear(a)
+		for i, jump := range []uint32{0, 1 << 30, 1 << 31, 7 << 29} {
+			alice.send.Timestamp += jump
+			alice.talk(a, 5)
+			alice.press(a, byte(i), 1, 1)
+			alice.talk(a, 60)
+		}
+		got := bob.packets()
+		continuous(t, got)
+		if span := got[len(got)-1].Timestamp - got[0].Timestamp; span < 40000 || span > 45000 {
+			t.Errorf("%d timestamp units in 5.4 s", span)
+		}
+		if o.keys() != "0123" {
+			t.Errorf("keys %q, want 0123", o.keys())
+		}
+		if j := a.Stats().Jitter; j > 20*time.Millisecond {
+			t.Errorf("jitter %v", j)
+		}
+	})
+}
+
 // Renegotiation in mid-call: the stream goes on, and what was under way in the
 // old payload types is still understood for 2 s.
 func TestRenegotiationKeepsTheStream(t *testing.T) {

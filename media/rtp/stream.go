@@ -9,6 +9,9 @@ const (
 	maxMisorder = 100
 )
 
+// maxClockJump is how far timestamps may be off our clock between two packets.
+const maxClockJump = 5 * time.Second
+
 // verdict on a packet's place in its stream.
 type verdict int
 
@@ -78,17 +81,21 @@ func (s *stream) begin(p *packet) {
 }
 
 // time feeds the jitter estimate (RFC 3550 A.8). arrival is our clock in the
-// packet's timestamp units.
-func (s *stream) time(timestamp, arrival uint32) {
+// packet's timestamp units. A jump by more than limit is the party's clock set
+// anew, as some phones do when they come back from hold; it is no jitter.
+func (s *stream) time(timestamp, arrival, limit uint32) (jumped bool) {
 	transit := arrival - timestamp
 	if s.timed {
-		d := int32(transit - s.transit)
-		if d < 0 {
+		d := transit - s.transit
+		if int32(d) < 0 {
 			d = -d
 		}
-		s.jitter += uint32(d) - (s.jitter+8)>>4
+		if jumped = d > limit; !jumped {
+			s.jitter += d - (s.jitter+8)>>4
+		}
 	}
 	s.timed, s.transit = true, transit
+	return jumped
 }
 
 // highest is the extended highest sequence number received.
