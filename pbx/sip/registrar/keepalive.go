@@ -46,6 +46,9 @@ type pinged struct{ device, key string }
 
 // pulse is what is known of a contact.
 type pulse struct {
+	contact string // what wanted was decided for
+	remote  netip.AddrPort
+	wanted  bool
 	next    time.Time
 	misses  int
 	waiting bool
@@ -101,10 +104,6 @@ func (p *pinger) due(round uint64, now time.Time) []pbx.Binding {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.r.o.Registry.Walk(func(b *pbx.Binding) {
-		e := p.r.edges.ByName(b.Edge)
-		if e == nil || e.Net() != transport.UDP || !p.k.All && !behindNAT(*b) {
-			return
-		}
 		id := pinged{b.Device, b.Key()}
 		s := p.state[id]
 		if s == nil {
@@ -113,7 +112,10 @@ func (p *pinger) due(round uint64, now time.Time) []pbx.Binding {
 			p.state[id] = s
 		}
 		s.round = round
-		if !s.waiting && !now.Before(s.next) {
+		if s.contact != b.Contact || s.remote != b.Remote {
+			s.contact, s.remote, s.wanted = b.Contact, b.Remote, p.wants(b)
+		}
+		if s.wanted && !s.waiting && !now.Before(s.next) {
 			s.waiting = true
 			out = append(out, *b)
 		}
@@ -124,6 +126,12 @@ func (p *pinger) due(round uint64, now time.Time) []pbx.Binding {
 		}
 	}
 	return out
+}
+
+// wants reports whether a contact is to be pinged at all.
+func (p *pinger) wants(b *pbx.Binding) bool {
+	e := p.r.edges.ByName(b.Edge)
+	return e != nil && e.Net() == transport.UDP && (p.k.All || behindNAT(*b))
 }
 
 // ping sends one OPTIONS and notes the outcome.

@@ -17,6 +17,9 @@ var tuneSipgo = sync.OnceFunc(func() {
 	// By default messages above 1300 bytes are refused on UDP, answers included
 	// (P13). IP fragments them; phones and we reassemble.
 	sip.UDPMTUSize = 65000
+	// Its stream transports log there, whatever logger their layer is given, and
+	// call every connection that ends an error.
+	sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
 	sipgo.Init()
 })
 

@@ -46,6 +46,7 @@ func (c *streamConn) Read(b []byte) (int, error) {
 	for len(c.out) == 0 {
 		msg, rest, err := c.cut()
 		if err != nil {
+			c.listener.log.Debug("sip connection given up", "remote", c.remote, "error", err)
 			_ = c.Close()
 			return 0, err
 		}
@@ -197,8 +198,7 @@ func (c *streamConn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.re
 
 // Close implements net.Conn. TLS is not told good-bye: that is a write, sipgo
 // closes under a lock that all connections share, and the peer may not read.
-func (c *streamConn) Close() error {
-	err := net.ErrClosed
+func (c *streamConn) Close() (err error) {
 	c.once.Do(func() {
 		err = c.raw.Close()
 		c.listener.left(c)
