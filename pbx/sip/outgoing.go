@@ -1,0 +1,101 @@
+package sip
+
+import (
+	"fmt"
+
+	"github.com/emiago/sipgo/sip"
+
+	"klapka.dev/klapka/pbx"
+	"klapka.dev/klapka/pbx/leg"
+	"klapka.dev/klapka/pbx/sip/header"
+	"klapka.dev/klapka/pbx/sip/transport"
+)
+
+// Dial implements leg.Dialer.
+func (s *Stack) Dial(d leg.Dialing) (leg.Signaler, error) {
+	return s.dial(d, d.Leg, d.Leg.ID())
+}
+
+func (s *Stack) dial(d leg.Dialing, l inbox, id pbx.LegID) (leg.Signaler, error) {
+	flow, ok := s.edges.FlowOf(d.Binding)
+	if !ok {
+		return nil, fmt.Errorf("no edge %q", d.Binding.Edge)
+	}
+	target, err := header.ParseURI(d.Binding.Contact)
+	if err != nil {
+		return nil, fmt.Errorf("contact %q: %w", d.Binding.Contact, err)
+	}
+	var path []sip.Uri
+	for _, p := range d.Binding.Path {
+		a, err := header.ParseNameAddr(p)
+		if err != nil {
+			return nil, fmt.Errorf("path %q: %w", p, err)
+		}
+		path = append(path, a.URI)
+	}
+	if d.SIPCall == "" {
+		d.SIPCall = pbx.NewID()
+	}
+	u := s.newUsage(id, d.SIPCall, false)
+	u.leg, u.device = l, d.Binding.Device
+	u.dlg = dialog{
+		callID: d.SIPCall, localTag: string(id),
+		local: callerURI(flow, d.From), name: header.Display(d.From.Name),
+		remote: calleeURI(flow, d), target: target, routes: path,
+	}
+	u.setFlow(flow)
+	u.dialled = &inviteClient{u: u, req: u.invite(d)}
+	s.table.add(u)
+	s.counts.Dialled.Add(1)
+	u.q.do(u.dialled.send)
+	return u, nil
+}
+
+// invite builds the INVITE. From and P-Asserted-Identity (RFC 3325) are made of
+// what the exchange knows of the caller, never of what the caller sent.
+func (u *usage) invite(d leg.Dialing) *sip.Request {
+	req := u.dlg.request(sip.INVITE)
+	req.AppendHeader(u.stack.contact(u.dlg.flow, u.dlg.local.User))
+	req.AppendHeader(sip.NewHeader("Allow", allowInDialog))
+	req.AppendHeader(sip.NewHeader("User-Agent", agent))
+	if d.From.Number != "" {
+		asserted := "<" + u.dlg.local.String() + ">"
+		if u.dlg.name != "" {
+			asserted = `"` + u.dlg.name + `" ` + asserted
+		}
+		req.AppendHeader(sip.NewHeader("P-Asserted-Identity", asserted))
+	}
+	describe(req, d.Offer)
+	return req
+}
+
+// callerURI is who is shown as calling, at an address that the peer can call
+// back.
+func callerURI(flow transport.Flow, from pbx.PartyInfo) sip.Uri {
+	if from.Number == "" {
+		return sip.Uri{Scheme: "sip", User: "anonymous", Host: "anonymous.invalid"} // RFC 3323 §4.1.1.3
+	}
+	return ownURI(flow, from.Number)
+}
+
+// calleeURI is whom the call is for: what people dialled, not where the phone is.
+func calleeURI(flow transport.Flow, d leg.Dialing) sip.Uri {
+	if d.To.Number == "" {
+		return ownURI(flow, d.Binding.Username)
+	}
+	return ownURI(flow, d.To.Number)
+}
+
+func ownURI(flow transport.Flow, number string) sip.Uri {
+	uri := flow.Edge.Contact(header.EscapeUser(number), flow.Remote.Addr())
+	uri.UriParams = nil
+	return uri
+}
+
+// sendOn sends an ACK on a dialog's flow.
+func (s *Stack) sendOn(d *dialog, ack *sip.Request) error {
+	if d.flow.Edge == nil {
+		return transport.ErrFlowGone
+	}
+	return d.flow.Edge.Send(d.flow, ack)
+}
