@@ -36,18 +36,10 @@ func (e *Edge) HandleOther(h Handler) { e.server.OnNoRoute(e.contain(h)) }
 // HandleStray sets the receiver of stray responses.
 func (e *Edge) HandleStray(h StrayHandler) { e.stray.Store(&h) }
 
-// OnConnectionLost has f told of every stream connection that ended, whoever
-// ended it; several may ask, before Start. f runs in a goroutine of its own.
-func (e *Edge) OnConnectionLost(f func(Flow)) {
-	if before := e.lost.Load(); before != nil {
-		first, second := *before, f
-		f = func(flow Flow) {
-			first(flow)
-			second(flow)
-		}
-	}
-	e.lost.Store(&f)
-}
+// OnConnectionLost has f told of every stream connection that ended while the
+// edge lives, whoever ended it. f runs in a goroutine of its own. Several may
+// ask; call it before Start.
+func (e *Edge) OnConnectionLost(f func(Flow)) { e.lost = append(e.lost, f) }
 
 // contain wraps a handler: it finds the flow, guards what is answered and
 // outlives what the handler does wrong.
