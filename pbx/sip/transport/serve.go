@@ -37,8 +37,8 @@ func (e *Edge) HandleOther(h Handler) { e.server.OnNoRoute(e.contain(h)) }
 func (e *Edge) HandleStray(h StrayHandler) { e.stray.Store(&h) }
 
 // OnConnectionLost has f told of every stream connection that ended while the
-// edge lives, whoever ended it. f runs in a goroutine of its own. Several may
-// ask; call it before Start.
+// edge lives, whoever ended it; several may ask, before Start. f runs in a
+// goroutine of its own.
 func (e *Edge) OnConnectionLost(f func(Flow)) { e.lost = append(e.lost, f) }
 
 // contain wraps a handler: it finds the flow, guards what is answered and
@@ -110,7 +110,7 @@ func (e *Edge) strayResponse(res *sip.Response) {
 	(*h)(e, res)
 }
 
-// connLost tells the one who asked, unless it is we who go: registrations of
+// connLost tells those who asked, unless it is we who go: registrations of
 // streams outlive a restart. It is called under sipgo's locks.
 func (e *Edge) connLost(c *streamConn) {
 	if len(e.lost) == 0 || e.ctx.Err() != nil || !e.work.enter() {

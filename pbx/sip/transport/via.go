@@ -113,14 +113,31 @@ func normalSent(s string) (string, bool) {
 		return "", false
 	}
 	f := strings.Fields(parts[2])
-	if len(f) < 2 || !strings.EqualFold(strings.TrimSpace(parts[0]), "SIP") {
+	if len(f) < 2 || !strings.EqualFold(strings.TrimSpace(parts[0]), "SIP") || strings.TrimSpace(parts[1]) != "2.0" {
 		return "", false
 	}
 	by := strings.Join(f[1:], "")
-	if strings.Contains(by, `"`) || by == "" {
+	if !isToken([]byte(f[0])) || !isSentBy(by) {
 		return "", false
 	}
-	return "SIP/" + strings.TrimSpace(parts[1]) + "/" + f[0] + " " + by, true
+	return "SIP/2.0/" + f[0] + " " + by, true
+}
+
+// isSentBy checks host or host:port (RFC 3261 §25.1). It is strict because sipgo
+// gives up a Via it cannot read without an error, and its parameters with it.
+func isSentBy(s string) bool {
+	host, port := s, "0"
+	if i := strings.LastIndexByte(s, ':'); i > strings.LastIndexByte(s, ']') {
+		host, port = s[:i], s[i+1:]
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return false
+	}
+	if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		_, err := netip.ParseAddr(host[1 : len(host)-1])
+		return err == nil
+	}
+	return host != "" && isToken([]byte(host))
 }
 
 // viaSource reads what markSource wrote.
