@@ -4,14 +4,20 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"klapka.dev/klapka/pbx"
-	"klapka.dev/klapka/pbx/store"
 )
 
 var ha1 = pbx.DigestHA1{MD5: strings.Repeat("0a", 16), SHA256: strings.Repeat("1b", 32)}
+
+// people is what the store and its stand-in in memory have in common.
+type people interface {
+	pbx.People
+	pbx.Transactor
+}
 
 func fieldOf(err error) string {
 	var e *pbx.Error
@@ -21,7 +27,7 @@ func fieldOf(err error) string {
 	return ""
 }
 
-func testUsers(t *testing.T, s *store.Store) {
+func testUsers(t *testing.T, s people) {
 	ctx := t.Context()
 	u := pbx.User{
 		FirstName: " Žofie ", LastName: "Ďáblová", Email: "Zofie@Example.INVALID ", Mobile: "+420602123456",
@@ -60,7 +66,7 @@ func testUsers(t *testing.T, s *store.Store) {
 	wantCode(t, err, pbx.NotFound, "")
 }
 
-func testUserFaults(t *testing.T, s *store.Store) {
+func testUserFaults(t *testing.T, s people) {
 	ctx := t.Context()
 	good := pbx.User{FirstName: "Jan", Email: "jan@example.invalid", Role: pbx.RoleUser, Language: pbx.German}
 	first := good
@@ -104,7 +110,7 @@ func testUserFaults(t *testing.T, s *store.Store) {
 	wantCode(t, err, pbx.NotFound, "") // people without an e-mail are not found by none
 }
 
-func testExtensions(t *testing.T, s *store.Store) {
+func testExtensions(t *testing.T, s people) {
 	ctx := t.Context()
 	u, e, _ := person(t, s, "102")
 	corridor := pbx.Extension{Number: "10", Name: "Corridor", Language: pbx.German}
@@ -133,7 +139,7 @@ func testExtensions(t *testing.T, s *store.Store) {
 	wantCode(t, err, pbx.NotFound, "")
 }
 
-func testExtensionFaults(t *testing.T, s *store.Store) {
+func testExtensionFaults(t *testing.T, s people) {
 	ctx := t.Context()
 	u, _, _ := person(t, s, "101")
 	for _, number := range []string{"", "1", "12345678901", "10a", "*43", "１０１", "101\n"} {
@@ -152,7 +158,7 @@ func testExtensionFaults(t *testing.T, s *store.Store) {
 	wantCode(t, err, pbx.NotFound, "")
 }
 
-func testDevices(t *testing.T, s *store.Store) {
+func testDevices(t *testing.T, s people) {
 	ctx := t.Context()
 	_, _, first := person(t, s, "101")
 	var want []pbx.Device
@@ -184,7 +190,7 @@ func testDevices(t *testing.T, s *store.Store) {
 	}
 }
 
-func testDeviceFaults(t *testing.T, s *store.Store) {
+func testDeviceFaults(t *testing.T, s people) {
 	ctx := t.Context()
 	_, _, first := person(t, s, "101")
 	for field, d := range map[string]pbx.Device{
@@ -208,7 +214,7 @@ func testDeviceFaults(t *testing.T, s *store.Store) {
 	wantCode(t, err, pbx.NotFound, "")
 }
 
-func testInUse(t *testing.T, s *store.Store) {
+func testInUse(t *testing.T, s people) {
 	ctx := t.Context()
 	u, _, d := person(t, s, "101")
 	err := s.DeleteUser(ctx, u.ID)
@@ -226,7 +232,7 @@ func testInUse(t *testing.T, s *store.Store) {
 	must(t, s.DeleteUser(ctx, u.ID))
 }
 
-func testSettings(t *testing.T, s *store.Store) {
+func testSettings(t *testing.T, s people) {
 	ctx := t.Context()
 	_, err := s.Settings(ctx)
 	wantCode(t, err, pbx.NotFound, "")
@@ -254,7 +260,7 @@ func testSettings(t *testing.T, s *store.Store) {
 	}
 }
 
-func testWithin(t *testing.T, s *store.Store) {
+func testWithin(t *testing.T, s people) {
 	ctx := t.Context()
 	mine := errors.New("changed my mind")
 	var id string
@@ -282,5 +288,36 @@ func testWithin(t *testing.T, s *store.Store) {
 	}))
 	if e, err := s.ExtensionOf(ctx, id); err != nil || e.Number != "103" {
 		t.Errorf("got %+v, %v", e, err)
+	}
+}
+
+// testUsernameRace: of several who take the same name in transactions of their
+// own one succeeds, and the others learn which field it was.
+func testUsernameRace(t *testing.T, s people) {
+	ctx := t.Context()
+	must(t, s.CreateExtension(ctx, &pbx.Extension{Number: "101"}))
+	results := make([]error, 6)
+	var wg sync.WaitGroup
+	for i := range results {
+		wg.Go(func() {
+			results[i] = s.Within(ctx, func(tx pbx.People) error {
+				if _, err := tx.DeviceByUsername(ctx, "101"); err == nil {
+					return pbx.Errorf(pbx.Conflict, "seen in time")
+				}
+				return tx.CreateDevice(ctx, &pbx.Device{Extension: "101", Username: "101", HA1: ha1})
+			})
+		})
+	}
+	wg.Wait()
+	won := 0
+	for _, err := range results {
+		if err == nil {
+			won++
+		} else if pbx.CodeOf(err) != pbx.Conflict || !strings.Contains(err.Error(), "seen in time") && fieldOf(err) != "username" {
+			t.Errorf("loser: %v", err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d devices have the same name", won)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"klapka.dev/klapka/pbx/store"
 )
 
-func testSetupToken(t *testing.T, s *store.Store) {
+func testSetupToken(t *testing.T, s people) {
 	ctx, now := t.Context(), time.Now()
 	wantCode(t, s.UseSetupToken(ctx, "a", now), pbx.NotFound, "")
 	must(t, s.SaveSetupToken(ctx, "a", now.Add(time.Hour)))

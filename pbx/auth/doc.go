@@ -1,0 +1,3 @@
+// Package auth is who may do what: passwords, SIP secrets, the first
+// administrator, the people of the demo, roles and their permissions.
+package auth
