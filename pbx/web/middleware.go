@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -63,7 +64,7 @@ func (s *Server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 			if r == nil {
 				return
 			}
-			if r == http.ErrAbortHandler {
+			if e, ok := r.(error); ok && errors.Is(e, http.ErrAbortHandler) {
 				panic(r) // the agreed way to drop a connection
 			}
 			s.log.Error("a request handler failed", "request", c.Get(requestIDKey), "path", c.Request().URL.Path,

@@ -140,11 +140,13 @@ func (s *Server) modelOf(err error, c echo.Context) *huma.ErrorModel {
 			c.Response().Header()[k] = v
 		}
 	}
-	switch m := err.(type) {
-	case *huma.ErrorModel:
+	var m *huma.ErrorModel
+	var with withHeaders
+	switch {
+	case errors.As(err, &with):
+		return with.ErrorModel
+	case errors.As(err, &m):
 		return m
-	case withHeaders:
-		return m.ErrorModel
 	}
 	return &huma.ErrorModel{Status: http.StatusInternalServerError, Title: http.StatusText(http.StatusInternalServerError)}
 }

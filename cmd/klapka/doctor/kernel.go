@@ -28,7 +28,7 @@ func diskSpace(_ context.Context, p Patient) []Finding {
 	if err := unix.Statfs(dir, &s); err != nil {
 		return warning(check, "Look at the file system of data.dir.", "%s", err)
 	}
-	free := uint64(s.Bavail) * uint64(s.Bsize)
+	free := s.Bavail * uint64(s.Bsize)
 	if free < wantDisk {
 		return warning(check, "Make room, or move data.dir.", "%d MB are left for %s", free>>20, dir)
 	}
@@ -60,7 +60,7 @@ func fileDescriptors(_ context.Context, p Patient) []Finding {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
 		return warning(check, "See ulimit -n.", "%s", err)
 	}
-	if uint64(r.Max) < need {
+	if r.Max < need {
 		return warning(check, "Raise it (LimitNOFILE= in the unit, ulimit -n), or lower limits.calls or limits.connections.",
 			"%d are allowed, the limits in force may take %d", r.Max, need)
 	}
