@@ -85,6 +85,17 @@ func TestExampleEqualsDefaults(t *testing.T) {
 	}
 }
 
+// The manual's table is written from the same one.
+func TestManualListsEverySetting(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "docs", "operating.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), Table()) {
+		t.Error("docs/operating.md is stale: run make gen")
+	}
+}
+
 func TestEverySettingHasOneName(t *testing.T) {
 	seen := map[string]string{}
 	for _, k := range Keys() {
