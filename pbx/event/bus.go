@@ -32,8 +32,8 @@ type Bus struct {
 	stats   counters
 	journal *journal
 	decode  decoder
-	fresh   bool // the journal was begun in this run
-	prunes  bool // every follower is known by name, so files may be removed
+	began   uint64 // number before the first event of this run
+	prunes  bool   // every follower is known by name, so files may be removed
 
 	mu     sync.Mutex
 	seq    uint64
@@ -84,7 +84,7 @@ func open(o Options, d disk) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.journal, b.seq, b.fresh = j, first-1, first == 1
+	b.journal, b.seq, b.began = j, first-1, first-1
 	b.prunes = len(o.Followers) > 0
 	for _, name := range o.Followers {
 		b.cursors[name] = cursor{}

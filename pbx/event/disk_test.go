@@ -125,6 +125,9 @@ func TestSyncedWithinASecond(t *testing.T) {
 		var disk event.FaultyDisk
 		var log logBuffer
 		b := openOn(t, t.TempDir(), &disk, &log)
+		if disk.Syncs.Load() == 0 {
+			t.Error("a loss of power could take the new epoch back")
+		}
 		time.Sleep(5 * time.Second)
 		disk.Syncs.Store(0)
 		time.Sleep(time.Hour)

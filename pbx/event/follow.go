@@ -59,8 +59,8 @@ func (b *Bus) Follow(ctx context.Context, f Follower) error {
 	return err
 }
 
-// Drain waits until every follower has stored all that was written before the
-// call, or ctx ends, whose error it returns then.
+// Drain waits until everybody who is in Follow at present has stored all that was
+// written before the call, or ctx ends, whose error it returns then.
 func (b *Bus) Drain(ctx context.Context) error {
 	b.journal.mu.Lock()
 	last := b.journal.last
@@ -133,12 +133,12 @@ func (b *Bus) known(name string) bool {
 func (b *Bus) stored(name string, seq uint64) {
 	b.followMu.Lock()
 	b.cursors[name] = cursor{seq, true}
-	below, all := seq, b.prunes
+	below := seq
 	for _, c := range b.cursors {
-		below, all = min(below, c.seq), all && c.known
+		below = min(below, c.seq) // 0 while one of them was not heard of
 	}
 	b.followMu.Unlock()
-	if all {
+	if b.prunes {
 		b.journal.prune(below)
 	}
 }

@@ -93,10 +93,10 @@ func (f *following) begin(ctx context.Context) error {
 	f.stopReading()
 	f.at, f.passed = at, 0
 	_, seq := f.bus.Position()
-	if foreign := at > seq || at > 0 && f.bus.fresh && !f.bus.known(f.Name); foreign {
-		f.bus.log.Warn("event: the database is ahead of the journal, which was begun anew; reading all of it",
+	if foreign := at > seq || at > 0 && f.bus.began == 0 && !f.bus.known(f.Name); foreign {
+		f.bus.log.Warn("event: the database belongs to another journal or a later state of this one; following from this start on",
 			"follower", f.Name, "cursor", at, "journal", seq)
-		at = 0
+		at = f.bus.began
 	} else {
 		f.bus.stored(f.Name, at)
 	}

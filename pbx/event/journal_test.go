@@ -166,7 +166,13 @@ func TestKilledAtEveryByteOfALine(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, filepath.Base(path)), whole[:size], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		b := open(t, dir)
+		var log logBuffer
+		b := open(t, dir, func(o *event.Options) { o.Log = log.logger() })
+		torn := size != len(whole) && size != int(before.Size())
+		left, err := os.Stat(segments(t, dir)[0])
+		if err != nil || torn != (left.Size() < int64(size)) || torn != (log.count("cutting it off") == 1) {
+			t.Fatalf("cut at %d of %d: %v, %v; log: %s", size, len(whole), left.Size(), err, log.buf.String())
+		}
 		if got := len(replay(t, b, 0)); got != want {
 			t.Fatalf("cut at %d of %d: %d events, want %d", size, len(whole), got, want)
 		}

@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +67,33 @@ func TestJournalBegunAnew(t *testing.T) {
 			closeBus(t, b)
 		})
 	}
+}
+
+// A data directory restored from an old backup is behind its database; what happens
+// from then on is recorded all the same, and what was recorded is not repeated.
+func TestJournalFromABackup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, c := t.TempDir(), &counter{name: "calls", ledger: pbxtest.NewLedger()}
+		var backup string
+		for n := range 5 {
+			b := open(t, dir)
+			follow(t, b, c.follower())
+			call(b, n)
+			synctest.Wait()
+			closeBus(t, b)
+			if n == 0 {
+				backup = copyDir(t, dir)
+			}
+		}
+		b := open(t, backup)
+		follow(t, b, c.follower())
+		for n := range 5 {
+			call(b, 1000+n)
+			synctest.Wait()
+		}
+		once(t, c.ledger, 10)
+		closeBus(t, b)
+	})
 }
 
 // Journal files go when every follower has stored what they hold, and not before.
@@ -148,4 +176,22 @@ func TestReplayWhileFilesAreRemoved(t *testing.T) {
 		}
 		closeBus(t, b)
 	})
+}
+
+// A journal file that somebody deleted costs what was in it and no more.
+func TestDeletedFile(t *testing.T) {
+	dir := t.TempDir()
+	var log logBuffer
+	b := open(t, dir, func(o *event.Options) { o.SegmentBytes, o.Log = 5_000, log.logger() })
+	for n := range 100 {
+		call(b, n)
+	}
+	files := segments(t, dir)
+	if err := os.Remove(files[1]); err != nil {
+		t.Fatal(err)
+	}
+	got := replay(t, b, 0)
+	if len(got) < 60 || len(got) > 99 || got[len(got)-1].Seq != 100 || log.count("no such file") != 1 {
+		t.Errorf("%d events of %d files; log: %s", len(got), len(files), log.buf.String())
+	}
 }

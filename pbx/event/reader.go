@@ -148,8 +148,17 @@ func (r *reader) read(size int64) error {
 	return nil
 }
 
+// open begins a segment. One that is gone was removed after everybody had read it
+// (or by somebody from outside); the next fill goes on behind it.
 func (r *reader) open(s segment) error {
 	f, err := os.Open(s.path)
+	if errors.Is(err, os.ErrNotExist) {
+		r.seg = s
+		if _, _, known := r.j.segmentSize(s.first); known {
+			r.damaged(err)
+		}
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
