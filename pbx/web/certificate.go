@@ -82,14 +82,14 @@ func (c *Certificates) Expires() time.Time {
 func (c *Certificates) refresh() {
 	if c.selfSigned {
 		if err := c.renew(); err != nil {
-			c.log.Error("the self-signed certificate could not be renewed", "err", err)
+			c.log.Error("the self-signed certificate could not be renewed", "error", err)
 		}
 	}
 	if info, err := os.Stat(c.cert); err != nil || info.ModTime().Equal(c.changed) {
 		return // unchanged, or away for a moment while it is being replaced
 	}
 	if err := c.load(); err != nil {
-		c.log.Error("the new certificate cannot be used; the old one stays", "err", err)
+		c.log.Error("the new certificate cannot be used; the old one stays", "error", err)
 		return
 	}
 	c.log.Info("certificate loaded", "file", c.cert, "expires", c.current.Leaf.NotAfter)

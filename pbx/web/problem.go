@@ -75,7 +75,7 @@ func (s *Server) problem(err error, path string) error {
 	}
 	var e *pbx.Error
 	if !errors.As(err, &e) || e.Code == pbx.Internal {
-		s.log.Error("a request failed", "path", path, "err", err)
+		s.log.Error("a request failed", "path", path, "error", err)
 		e = pbx.Errorf(pbx.Internal, "something went wrong here; it was logged")
 	}
 	m := &huma.ErrorModel{Status: status[e.Code], Title: http.StatusText(status[e.Code]), Detail: e.Message}
@@ -118,7 +118,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	body, err := json.Marshal(m)
 	if err != nil {
-		s.log.Error("an error could not be written", "err", err)
+		s.log.Error("an error could not be written", "error", err)
 		return
 	}
 	_ = c.Blob(m.Status, "application/problem+json", body) // as above

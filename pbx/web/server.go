@@ -151,7 +151,7 @@ func (s *Server) Serve(l net.Listener, certificate func(*tls.ClientHelloInfo) (*
 			err = h.Serve(l)
 		}
 		if !errors.Is(err, http.ErrServerClosed) {
-			s.log.Error("the web server stopped", "address", l.Addr().String(), "err", err)
+			s.log.Error("the web server stopped", "address", l.Addr().String(), "error", err)
 		}
 	})
 }
