@@ -34,6 +34,7 @@ type Postgres struct {
 	exited  chan error
 	log     bytes.Buffer // output of the server, for a failing test
 	serial  int
+	resume  *time.Timer // ends a forgotten pause
 }
 
 // StartPostgres starts a PostgreSQL server that ends with the test, and returns
@@ -196,6 +197,7 @@ func (p *Postgres) Stop() {
 	if cmd == nil {
 		return
 	}
+	p.endPause()
 	p.signalAll(cmd.Process.Pid, syscall.SIGCONT)
 	_ = cmd.Process.Signal(syscall.SIGINT) // fast shutdown
 	select {
@@ -206,14 +208,39 @@ func (p *Postgres) Stop() {
 	}
 }
 
+// maxPause ends the pause of a test that hangs: a stopped server would outlive
+// it, because it does not even notice that it should end.
+const maxPause = 3 * time.Minute
+
 // Pause makes the server hang, with all its connections open: a machine that
-// stopped answering.
-func (p *Postgres) Pause() { p.signal(syscall.SIGSTOP) }
+// stopped answering. It lasts until Resume, at most three minutes.
+func (p *Postgres) Pause() {
+	p.t.Helper()
+	pid := p.signal(syscall.SIGSTOP)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.resume = time.AfterFunc(maxPause, func() { p.signalAll(pid, syscall.SIGCONT) })
+}
 
 // Resume lets it go on.
-func (p *Postgres) Resume() { p.signal(syscall.SIGCONT) }
+func (p *Postgres) Resume() {
+	p.t.Helper()
+	p.signal(syscall.SIGCONT)
+	p.endPause()
+}
 
-func (p *Postgres) signal(s syscall.Signal) {
+// endPause forgets the timer of Pause.
+func (p *Postgres) endPause() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.resume != nil {
+		p.resume.Stop()
+		p.resume = nil
+	}
+}
+
+// signal reaches all processes of the running server and returns its pid.
+func (p *Postgres) signal(s syscall.Signal) int {
 	p.t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -221,6 +248,7 @@ func (p *Postgres) signal(s syscall.Signal) {
 		p.t.Fatal("PostgreSQL is not running")
 	}
 	p.signalAll(p.cmd.Process.Pid, s)
+	return p.cmd.Process.Pid
 }
 
 // signalAll reaches the server and then its processes, one per connection, each
