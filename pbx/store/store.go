@@ -15,10 +15,10 @@ import (
 	"klapka.dev/klapka/pbx"
 )
 
-// DefaultTimeout is how long one call of a method may take. Together with the
-// time to give up it stays below the five seconds after which a caller must have
-// heard that the database is away.
-const DefaultTimeout = 4 * time.Second
+// DefaultTimeout is how long one call of a method may take: short enough that
+// also on a busy machine a caller hears within five seconds that the database is
+// away.
+const DefaultTimeout = 3500 * time.Millisecond
 
 // Options say where the rows are.
 type Options struct {
