@@ -28,19 +28,19 @@ type Call struct {
 	target    string   // the peer's Contact
 	routes    []string // route set
 	seq       uint32
-	sdp       []byte            // the peer's last description
-	acks      map[uint32][]byte // ACKs sent for 2xx, by CSeq
-	seen      map[int]int       // responses by status
-	counts    map[string]int    // requests by method
-	final     *Message          // our final response to an incoming INVITE
-	repeat    *time.Timer       // of a 2xx that is not acknowledged
+	sdp       []byte              // the peer's last description
+	acks      map[uint32]*Message // ACKs sent for 2xx, by CSeq
+	seen      map[int]int         // responses by status
+	counts    map[string]int      // requests by method
+	final     *Message            // our final response to an incoming INVITE
+	repeat    *time.Timer         // of a 2xx that is not acknowledged
 }
 
 func (p *Phone) newCall(id string) *Call {
 	return &Call{
 		ID: id, phone: p,
 		responses: make(chan *Message, 1024), requests: make(chan *Message, 1024),
-		acks: make(map[uint32][]byte), seen: make(map[int]int), counts: make(map[string]int),
+		acks: make(map[uint32]*Message), seen: make(map[int]int), counts: make(map[string]int),
 	}
 }
 
@@ -106,7 +106,7 @@ func (c *Call) ackFor(seq uint32, sdp string) {
 	m := c.inDialog("ACK", seq)
 	describe(m, sdp)
 	c.mu.Lock()
-	c.acks[seq] = m.Bytes()
+	c.acks[seq] = m
 	c.mu.Unlock()
 	c.phone.Send(m)
 }

@@ -30,8 +30,8 @@ func (p *Phone) listen() {
 func (p *Phone) onResponse(r *Message) {
 	p.mu.Lock()
 	tx := p.txs[r.Branch()+r.Method()]
-	if tx != nil {
-		tx.stop()
+	if tx != nil && tx.request.Branch() == r.Branch() {
+		tx.stop() // but not for a repeated challenge that was answered already
 	}
 	p.mu.Unlock()
 	if tx == nil {
@@ -67,7 +67,7 @@ func (c *Call) ackAgain(r *Message) bool {
 	if ack == nil || r.Method() != "INVITE" || r.Status() < 200 || r.Status() >= 300 {
 		return false
 	}
-	c.phone.SendRaw(ack)
+	c.phone.Send(ack)
 	return true
 }
 

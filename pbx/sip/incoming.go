@@ -23,7 +23,8 @@ func (s *Stack) onInvite(ctx context.Context, flow transport.Flow, req *sip.Requ
 	// transaction makes by itself included.
 	id := pbx.LegID(pbx.NewID())
 	transport.SetToTag(tx, string(id))
-	if hasCredentials(req) {
+	tried := hasCredentials(req)
+	if tried {
 		// Looking the device up may take a while.
 		_ = tx.Respond(responseTo(req, sip.StatusTrying, "Trying", string(id)))
 	}
@@ -34,9 +35,10 @@ func (s *Stack) onInvite(ctx context.Context, flow transport.Flow, req *sip.Requ
 		}
 		s.notAdmitted(flow, req, why)
 		_ = tx.Respond(res)
-		if why == "" {
-			// A challenge is not repeated: who gave a false source must not have it
-			// sent ten times to a victim (RFC 3261 §26.3.2.4).
+		if !tried {
+			// A first challenge is not repeated: who gave a false source must not
+			// have it sent ten times to a victim (RFC 3261 §26.3.2.4). After a 100 it
+			// would have to be, the phone waits.
 			tx.Terminate()
 		}
 		return

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"klapka.dev/klapka/pbx"
@@ -10,7 +11,7 @@ import (
 
 // A call comes in, rings, is answered, talks and is ended by the caller.
 func TestIncomingCall(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		p := r.phone("101")
 		c := p.Invite("102", offerSDP)
 		l := r.incoming()
@@ -44,7 +45,7 @@ func TestIncomingCall(t *testing.T) {
 
 // The exchange hangs up an incoming call.
 func TestIncomingCallEndedByUs(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		c, l := r.answered(r.phone("101"))
 		l.sig.Bye(pbx.Cause{Code: pbx.CauseBusy})
 		if bye := c.ExpectBye(); !contains(bye.Get("Reason"), "Q.850;cause=17") {
@@ -57,7 +58,7 @@ func TestIncomingCallEndedByUs(t *testing.T) {
 
 // Early sound: 183 with an answer, then the same in the 200.
 func TestIncomingEarlySound(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		c := r.phone("101").Invite("102", offerSDP)
 		l := r.incoming()
 		l.sig.Ring(nil)
@@ -73,7 +74,7 @@ func TestIncomingEarlySound(t *testing.T) {
 
 // A late offer: ours is in the 200, the answer in the ACK.
 func TestIncomingLateOffer(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		c := r.phone("101").Invite("102", "")
 		l := r.incoming()
 		if l.inv.Offer != nil {
@@ -94,7 +95,7 @@ func TestIncomingRefused(t *testing.T) {
 		pbx.CauseBusy: 486, pbx.CauseDeclined: 603, pbx.CauseNotInService: 404, pbx.CauseForbidden: 403,
 		pbx.CauseIncompatible: 488, pbx.CauseCongested: 503, pbx.CauseUnreachable: 480,
 	} {
-		bubble(t, func(r *rig) {
+		bubble(t, func(t *testing.T, r *rig) {
 			c := r.phone("101").Invite("102", offerSDP)
 			l := r.incoming()
 			l.sig.Reject(pbx.Cause{Code: code})
@@ -116,12 +117,13 @@ func TestIncomingHostRefuses(t *testing.T) {
 	for code, status := range map[pbx.ErrorCode]int{
 		pbx.TooMany: 503, pbx.Unavailable: 503, pbx.Forbidden: 403, pbx.NotFound: 404, pbx.Internal: 500,
 	} {
-		bubble(t, func(r *rig) {
+		bubble(t, func(t *testing.T, r *rig) {
 			r.refuse = pbx.Errorf(code, "no")
 			res := r.phone("101").Invite("102", offerSDP).Expect(status)
 			if status == 503 && res.Get("Retry-After") == "" {
 				t.Errorf("503 without Retry-After")
 			}
+			synctest.Wait()
 			if got := r.events.refusals(); len(got) != 1 || got[0] != string(code) {
 				t.Errorf("refusals %v", got)
 			}
@@ -134,7 +136,7 @@ func TestIncomingHostRefuses(t *testing.T) {
 
 // The caller gives up while it rings.
 func TestIncomingCancelled(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		c := r.phone("101").Invite("102", offerSDP)
 		l := r.incoming()
 		l.sig.Ring(nil)
@@ -158,7 +160,7 @@ func TestIncomingCancelled(t *testing.T) {
 
 // A CANCEL after the answer is answered and means nothing.
 func TestIncomingCancelTooLate(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		c := r.phone("101").Invite("102", offerSDP)
 		l := r.incoming()
 		l.sig.Answer([]byte(answerSDP))
@@ -176,7 +178,7 @@ func TestIncomingCancelTooLate(t *testing.T) {
 
 // A caller may end an early dialog by BYE; the INVITE is then answered 487.
 func TestIncomingByeBeforeAnswer(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		c := r.phone("101").Invite("102", offerSDP)
 		l := r.incoming()
 		l.sig.Ring(nil)
@@ -189,7 +191,7 @@ func TestIncomingByeBeforeAnswer(t *testing.T) {
 
 // The 180 is repeated each minute, so that proxies on the way keep the INVITE.
 func TestIncomingRingsOn(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		c := r.phone("101").Invite("102", offerSDP)
 		l := r.incoming()
 		l.sig.Ring(nil)
@@ -210,7 +212,7 @@ func TestIncomingRingsOn(t *testing.T) {
 // when none comes within 32 s, the leg is told.
 func TestIncomingAckLost(t *testing.T) {
 	for _, network := range []string{"udp", "tcp"} {
-		bubble(t, func(r *rig) {
+		bubble(t, func(t *testing.T, r *rig) {
 			p := r.phone("101")
 			if network == "tcp" {
 				p = r.streamPhone("101")
@@ -242,7 +244,7 @@ func TestIncomingAckLost(t *testing.T) {
 
 // A leg that dies without a word leaves no phone ringing, and no phone in a call.
 func TestReleaseCleansUp(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		p := r.phone("101")
 		c := p.Invite("102", offerSDP)
 		r.incoming().sig.Release()

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,6 +39,7 @@ type rig struct {
 	udp    *transport.Edge
 	tcp    *transport.Edge
 	stack  *Stack
+	door   *doorman
 	events *eventLog
 	legs   chan *fakeLeg // incoming ones, in order of arrival
 	regs   map[string][]pbx.Binding
@@ -49,12 +51,12 @@ type rig struct {
 }
 
 // bubble runs a test in virtual time on a fresh rig.
-func bubble(t *testing.T, f func(r *rig)) {
+func bubble(t *testing.T, f func(t *testing.T, r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		defer r.close()
-		f(r)
+		f(t, r)
 	})
 }
 
@@ -77,8 +79,9 @@ func newRig(t *testing.T) *rig {
 	if r.tcp, err = transport.Open(transport.Options{Name: "tcp", Net: transport.TCP, Listener: listener}); err != nil {
 		t.Fatal(err)
 	}
+	r.door = newDoorman()
 	r.stack = newStack(Options{
-		Edges: transport.Edges{r.udp, r.tcp}, Authority: newDoorman(), Events: r.events,
+		Edges: transport.Edges{r.udp, r.tcp}, Authority: r.door, Events: r.events,
 		Bindings: r, Log: slog.New(slog.DiscardHandler),
 	}, r)
 	r.stack.Start()
@@ -146,7 +149,7 @@ func (r *rig) incoming() *fakeLeg {
 	case l := <-r.legs:
 		return l
 	case <-time.After(time.Minute):
-		r.t.Fatal("no leg within a minute")
+		r.t.Fatalf("no leg within a minute; refused: %v", r.events.refusals())
 		return nil
 	}
 }
@@ -259,12 +262,16 @@ func (e *eventLog) refusals() []string {
 }
 
 // doorman knows 101 to 199, each with the secret "secret-" and its number.
-type doorman struct{ digest *digest.Server }
+type doorman struct {
+	digest *digest.Server
+	last   atomic.Pointer[transport.Flow] // by which the last INVITE came
+}
 
-func newDoorman() *doorman { return &doorman{digest.New(digest.Options{Realm: "klapka"})} }
+func newDoorman() *doorman { return &doorman{digest: digest.New(digest.Options{Realm: "klapka"})} }
 
 // Authenticate implements Authority.
 func (d *doorman) Authenticate(_ context.Context, flow transport.Flow, req *sip.Request) (pbx.PartyInfo, *sip.Response, string) {
+	d.last.Store(&flow)
 	challenge := func(why string) (pbx.PartyInfo, *sip.Response, string) {
 		res := responseTo(req, sip.StatusProxyAuthRequired, "Proxy Authentication Required", "")
 		for _, c := range d.digest.Challenges(flow.Remote.Addr(), false) {
