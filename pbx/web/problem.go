@@ -16,6 +16,8 @@ import (
 )
 
 // status maps every error code to HTTP (RFC 9110 §15); there is no second place.
+//
+//exhaustive:enforce
 var status = map[pbx.ErrorCode]int{
 	pbx.Invalid:      http.StatusUnprocessableEntity,
 	pbx.Unauthorized: http.StatusUnauthorized,
