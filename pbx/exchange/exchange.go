@@ -10,13 +10,22 @@ import (
 	"net/netip"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"klapka.dev/klapka/media/rtp"
 	"klapka.dev/klapka/pbx"
 	"klapka.dev/klapka/pbx/auth"
+	"klapka.dev/klapka/pbx/call"
+	"klapka.dev/klapka/pbx/cdr"
+	"klapka.dev/klapka/pbx/directory"
 	"klapka.dev/klapka/pbx/event"
+	"klapka.dev/klapka/pbx/registry"
+	"klapka.dev/klapka/pbx/sip"
+	"klapka.dev/klapka/pbx/sip/registrar"
+	"klapka.dev/klapka/pbx/sip/transport"
 	"klapka.dev/klapka/pbx/store"
 	"klapka.dev/klapka/pbx/web"
 )
@@ -32,11 +41,20 @@ type Exchange struct {
 	certs    *web.Certificates
 	web      *web.Server
 
+	directory *directory.Directory
+	registry  *registry.Registry
+	rtp       *rtp.Engine
+	calls     *call.Control
+	guard     *transport.Guard
+	stack     *sip.Stack
+	registrar *registrar.Registrar
+
 	addresses  Addresses
 	logins     []Login
 	setupToken string
 	ready      chan struct{}
 	closers    []func() error // in the order in which the rooms were opened
+	background sync.WaitGroup // followers
 	closeOnce  sync.Once
 	closeErr   error
 }
@@ -50,7 +68,9 @@ func New(ctx context.Context, o Options) (*Exchange, error) {
 	}
 	x := &Exchange{opts: o, metrics: prometheus.NewRegistry(), ready: make(chan struct{})}
 	x.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, open := range []func(context.Context) error{x.openBus, x.openStore, x.openPeople, x.openWeb} {
+	for _, open := range []func(context.Context) error{
+		x.openBus, x.openStore, x.openPeople, x.openDirectory, x.openRegistry, x.openMedia, x.openCalls, x.openWeb, x.openSIP,
+	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, x.Close())
 		}
@@ -61,13 +81,31 @@ func New(ctx context.Context, o Options) (*Exchange, error) {
 // Run serves until ctx ends, then refuses what is new, lets calls go on for the
 // grace, and ends them. It closes the exchange.
 func (x *Exchange) Run(ctx context.Context) error {
-	x.bus.Publish(pbx.Event{Body: pbx.ExchangeStarted{Version: x.opts.Version}})
+	readers, stop := context.WithCancel(context.Background())
+	x.follow(readers)
+	x.startSIP()
 	x.web.SetState(web.Ready)
 	close(x.ready)
 	<-ctx.Done()
 	x.web.SetState(web.Draining)
+	x.stopCalls(x.opts.ShutdownGrace)
 	x.bus.Publish(pbx.Event{Body: pbx.ExchangeStopped{}})
+	x.writeDown()
+	stop()
+	x.background.Wait()
 	return x.Close()
+}
+
+// lastWords is how long the database may take to get what is in the journal; what
+// it does not get now it gets at the next start.
+const lastWords = 3 * time.Second
+
+func (x *Exchange) writeDown() {
+	ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+	defer cancel()
+	if err := x.bus.Drain(ctx); err != nil {
+		x.opts.Log.Warn("the database has not got all of the journal yet; it will at the next start", "error", err)
+	}
 }
 
 // Ready is closed once SIP and HTTP accept.
@@ -88,11 +126,15 @@ func (x *Exchange) Close() error {
 }
 
 func (x *Exchange) openBus(context.Context) error {
-	bus, err := event.Open(event.Options{Dir: filepath.Join(x.opts.DataDir, "journal"), Log: x.opts.Log})
+	bus, err := event.Open(event.Options{
+		Dir: filepath.Join(x.opts.DataDir, "journal"), Log: x.opts.Log,
+		Followers: []string{cdr.FollowerName, registry.FollowerName},
+	})
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	x.bus = bus
+	x.bus.Publish(pbx.Event{Body: pbx.ExchangeStarted{Version: x.opts.Version}})
 	x.closers = append(x.closers, bus.Close)
 	return nil
 }

@@ -15,8 +15,14 @@ func listenUDP(bind netip.AddrPort) (net.PacketConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = c.SetReadBuffer(readBuffer) // the system may allow less: that is its owner's choice
 	return c, nil
+}
+
+// widen gives a socket the buffer it needs; one in memory has none.
+func widen(c net.PacketConn) {
+	if s, ok := c.(interface{ SetReadBuffer(bytes int) error }); ok {
+		_ = s.SetReadBuffer(readBuffer) // the system may allow less: that is its owner's choice
+	}
 }
 
 // family keeps an IPv4 address IPv4: Go would bind 0.0.0.0 as [::].

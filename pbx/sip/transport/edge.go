@@ -113,6 +113,7 @@ func (e *Edge) bind(o Options) (err error) {
 				return err
 			}
 		}
+		widen(conn)
 		e.local = addrPort(conn.LocalAddr())
 		e.packet = newGuardConn(conn, e.guard)
 		return nil

@@ -1,0 +1,140 @@
+package exchange
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"time"
+
+	"klapka.dev/klapka/media/audio"
+	"klapka.dev/klapka/media/rtp"
+	"klapka.dev/klapka/pbx"
+	"klapka.dev/klapka/pbx/call"
+	"klapka.dev/klapka/pbx/cdr"
+	"klapka.dev/klapka/pbx/directory"
+	"klapka.dev/klapka/pbx/event"
+	"klapka.dev/klapka/pbx/program"
+	"klapka.dev/klapka/pbx/registry"
+	"klapka.dev/klapka/pbx/route"
+	"klapka.dev/klapka/pbx/sip/header"
+	"klapka.dev/klapka/pbx/sip/transport"
+)
+
+// directoryPeriod is how soon a change made by another process (the command
+// line) is seen.
+const directoryPeriod = 5 * time.Second
+
+// openDirectory reads who has which number and device.
+func (x *Exchange) openDirectory(ctx context.Context) error {
+	x.directory = directory.New(x.store, x.opts.Log)
+	if err := x.directory.Reload(ctx); err != nil {
+		return fmt.Errorf("directory: %w", err)
+	}
+	return nil
+}
+
+// openRegistry brings back the registrations as they were, however the exchange
+// stopped.
+func (x *Exchange) openRegistry(ctx context.Context) error {
+	o := x.opts.Registrations
+	x.registry = registry.New(registry.Options{
+		Publisher: x.bus, Log: x.opts.Log,
+		MaxContacts: o.Contacts, MinExpires: o.MinExpires, MaxExpires: o.MaxExpires,
+		SameContact: sameContact,
+	})
+	x.closers = append(x.closers, func() error { x.registry.Close(); return nil })
+	bindings, err := registry.Restore(ctx, x.store, x.bus)
+	if err != nil {
+		x.opts.Log.Warn("registrations not fully restored", "error", err)
+	}
+	x.registry.Load(bindings)
+	return nil
+}
+
+// sameContact compares contact URIs (RFC 3261 §19.1.4).
+func sameContact(a, b string) bool {
+	ua, errA := header.ParseURI(a)
+	ub, errB := header.ParseURI(b)
+	if errA != nil || errB != nil {
+		return a == b
+	}
+	return header.SameURI(ua, ub)
+}
+
+// openMedia makes the engine that exchanges sound with phones.
+func (x *Exchange) openMedia(context.Context) error {
+	o := x.opts
+	engine, err := rtp.New(rtp.Options{
+		Bind: o.RTPListen, Advertise: x.advertisedRTP(),
+		PortMin: int(o.RTPPorts.First), PortMax: int(o.RTPPorts.Last), Listen: o.Network.ListenPacket, Log: o.Log,
+	})
+	if err != nil {
+		return err
+	}
+	x.rtp = engine
+	x.closers = append(x.closers, engine.Close)
+	return nil
+}
+
+// advertisedRTP is the address phones are told to send sound to: the configured
+// one, else the one listened on, else the machine's own towards its network.
+func (x *Exchange) advertisedRTP() netip.Addr {
+	for _, a := range x.opts.RTPAdvertise {
+		return a
+	}
+	if at := x.opts.RTPListen; at.IsValid() && !at.IsUnspecified() {
+		return at
+	}
+	return transport.MachineAddr(x.opts.RTPListen.Is4())
+}
+
+// openCalls makes call control over the programs there are.
+func (x *Exchange) openCalls(context.Context) error {
+	o := x.opts
+	catalogue := &program.Catalogue{
+		People: x.directory, Bindings: x.registry, Prompts: audio.NewPrompts(ownPrompts(o.PromptsDir), o.Log), RingTime: o.RingTime,
+	}
+	plan := route.Plan{IsExtension: x.directory.InService, Codes: route.DefaultCodes()}
+	x.calls = call.New(call.Options{
+		Media: x.rtp, Events: x.bus, Programs: catalogue.Program, MaxCalls: o.Limits.Calls, Log: o.Log,
+		Route: func(_ pbx.PartyInfo, dialled string) pbx.Target { return plan.Internal(dialled) },
+	})
+	return nil
+}
+
+func ownPrompts(dir string) fs.FS {
+	if dir == "" {
+		return nil
+	}
+	return os.DirFS(dir)
+}
+
+// lastFarewell is how long phones may take to answer the BYEs of a shutdown.
+const lastFarewell = 3 * time.Second
+
+// stopCalls takes no further calls and gives the running ones grace.
+func (x *Exchange) stopCalls(grace time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), grace+lastFarewell)
+	defer cancel()
+	if err := x.calls.Stop(ctx, grace); err != nil {
+		x.opts.Log.Warn("calls left behind at shutdown", "error", err)
+	}
+}
+
+// follow runs what reads the journal and the directory until ctx ends.
+func (x *Exchange) follow(ctx context.Context) {
+	for _, f := range []event.Follower{
+		registry.Follower(x.store),
+		cdr.NewRecorder(x.opts.Log).Follower(x.store),
+	} {
+		x.background.Go(func() {
+			if err := x.bus.Follow(ctx, f); err != nil && !errors.Is(err, context.Canceled) {
+				x.opts.Log.Error("follower of the journal ended", "follower", f.Name, "error", err)
+			}
+		})
+	}
+	x.background.Go(func() { x.directory.Run(ctx, directoryPeriod) })
+}
