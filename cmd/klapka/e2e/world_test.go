@@ -1,0 +1,219 @@
+package e2e
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"klapka.dev/klapka/media/audio"
+	"klapka.dev/klapka/media/mediatest"
+	"klapka.dev/klapka/pbx"
+	"klapka.dev/klapka/pbx/pbxtest"
+	"klapka.dev/klapka/pbx/store"
+)
+
+// patience is how long anything may take that is due at once, on a machine with
+// other things to do.
+const patience = 10 * time.Second
+
+// world is one running exchange and what is around it.
+type world struct {
+	t *testing.T
+	*pbxtest.Binary
+	idle     float64 // goroutines at rest
+	database string  // URL; empty: SQLite
+}
+
+// newWorld starts an exchange, runs beside other tests, and looks at the end
+// whether anything was left behind. Settings are pairs of KLAPKA_… and value.
+func newWorld(t *testing.T, settings ...string) *world {
+	t.Helper()
+	if !full() {
+		t.Skip("real phones: set KLAPKA_TEST_FULL to 1")
+	}
+	t.Parallel()
+	w := &world{t: t}
+	env := map[string]string{}
+	for i := 0; i < len(settings); i += 2 {
+		env[settings[i]] = settings[i+1]
+		if settings[i] == "KLAPKA_DATABASE_URL" {
+			w.database = settings[i+1]
+		}
+	}
+	w.Binary = pbxtest.StartBinary(t, pbxtest.BinaryOptions{Path: program, At: loopbacks.Next(), Env: env})
+	w.rest()
+	// Phones are ended before this, as they come later.
+	t.Cleanup(w.nothingLeft)
+	return w
+}
+
+// rest remembers what the exchange looks like with nothing to do.
+func (w *world) rest() { w.idle = w.Metrics()["go_goroutines"] }
+
+// nothingLeft makes sure that calls leave nothing behind: no call, no leg, no
+// goroutine.
+func (w *world) nothingLeft() {
+	if !w.Running() {
+		return
+	}
+	var m map[string]float64
+	ok := within(patience, func() bool {
+		m = w.Metrics()
+		return m["klapka_calls"] == 0 && m["klapka_legs"] == 0 && m["go_goroutines"] <= w.idle+5
+	})
+	if !ok {
+		w.t.Errorf("left behind: %v calls, %v legs, %v goroutines (%v at rest)",
+			m["klapka_calls"], m["klapka_legs"], m["go_goroutines"], w.idle)
+	}
+	for _, name := range []string{"klapka_calls", "klapka_legs", "go_goroutines"} {
+		if _, there := m[name]; !there {
+			w.t.Errorf("/metrics does not tell %s", name)
+		}
+	}
+}
+
+// within waits until ok says so, and reports whether it did in time.
+func within(limit time.Duration, ok func() bool) bool {
+	for deadline := time.Now().Add(limit); ; time.Sleep(30 * time.Millisecond) {
+		if ok() {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+}
+
+// phone is a registered baresip that sends a tone of its own.
+type phone struct {
+	*pbxtest.Baresip
+	t      *testing.T
+	number string
+	hz     float64
+}
+
+// phone registers a phone of the demo.
+func (w *world) phone(t *testing.T, number string, hz float64, change ...func(*pbxtest.BaresipOptions)) *phone {
+	t.Helper()
+	tone := filepath.Join(t.TempDir(), "tone.wav")
+	if err := mediatest.WriteSine(tone, 8000, hz, -12, 90*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	o := pbxtest.BaresipOptions{
+		At: loopbacks.Next(), Server: w.SIP(), Number: number, Secret: "klapka-demo-" + number, Source: tone,
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	return &phone{Baresip: pbxtest.StartBaresip(t, o), t: t, number: number, hz: hz}
+}
+
+// codecs restricts a phone.
+func codecs(names ...string) func(*pbxtest.BaresipOptions) {
+	return func(o *pbxtest.BaresipOptions) { o.Codecs = names }
+}
+
+// calls makes p call to and to answer; both are in conversation then.
+func (p *phone) calls(to *phone) {
+	p.t.Helper()
+	p.Dial(to.number)
+	to.Expect("CALL_INCOMING", patience)
+	p.Expect("CALL_RINGING", patience)
+	to.Accept()
+	p.established(to)
+}
+
+func (p *phone) established(to *phone) {
+	p.t.Helper()
+	p.Expect("CALL_ESTABLISHED", patience)
+	to.Expect("CALL_ESTABLISHED", patience)
+}
+
+// heard is the newest recording.
+func (p *phone) heard() audio.PCM {
+	p.t.Helper()
+	files := p.Heard()
+	if len(files) == 0 {
+		p.t.Fatalf("phone %s heard nothing at all", p.number)
+	}
+	return readWAV(p.t, files[len(files)-1])
+}
+
+// hears makes sure that the last stretch of what p heard is the other's tone in
+// every second, without a gap, and not its own. The recording must be over.
+func (p *phone) hears(other float64, stretch time.Duration) {
+	p.t.Helper()
+	// The ends of a recording are not at the same moment as those of the call.
+	const edge = 500 * time.Millisecond
+	sound := p.heard()
+	e := mediatest.Expect{Tone: other, To: sound.Duration() - edge/2}
+	e.From = e.To - stretch + edge
+	if p.hz != other {
+		e.Absent = []float64{p.hz}
+	}
+	if e.From < 0 {
+		p.t.Errorf("phone %s heard only %v of a call of %v", p.number, sound.Duration(), stretch)
+		return
+	}
+	if err := e.Check(sound); err != nil {
+		p.t.Errorf("phone %s: %v", p.number, err)
+	}
+}
+
+// closed waits for the end of a call and returns its reason.
+func (p *phone) closed() string {
+	p.t.Helper()
+	return p.Expect("CALL_CLOSED", patience).Param
+}
+
+// ended is closed, with what the reason must contain.
+func (p *phone) ended(reason string) {
+	p.t.Helper()
+	if got := p.closed(); !strings.Contains(got, reason) {
+		p.t.Errorf("phone %s: the call ended with %q, want %q", p.number, got, reason)
+	}
+}
+
+// store opens the exchange's database beside it.
+func (w *world) store() *store.Store {
+	w.t.Helper()
+	s, err := store.Open(context.Background(), store.Options{URL: w.database, Dir: w.DataDir()})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
+
+// records waits until there are n call records, all closed, and returns them,
+// oldest first. More than n are a failure.
+func (w *world) records(n int) []pbx.CallRecord {
+	w.t.Helper()
+	s := w.store()
+	defer func() {
+		if err := s.Close(); err != nil {
+			w.t.Error(err)
+		}
+	}()
+	var rows []pbx.CallRecord
+	ok := within(patience, func() bool {
+		var err error
+		if rows, err = s.CallRecords(context.Background(), pbx.CallFilter{Limit: 500}); err != nil {
+			w.t.Fatal(err)
+		}
+		for _, r := range rows {
+			if r.EndedAt.IsZero() {
+				return false
+			}
+		}
+		return len(rows) >= n
+	})
+	if !ok || len(rows) != n {
+		w.t.Fatalf("%d call records, want %d, all closed: %+v", len(rows), n, rows)
+	}
+	for i, j := 0, len(rows)-1; i < j; i, j = i+1, j-1 {
+		rows[i], rows[j] = rows[j], rows[i]
+	}
+	return rows
+}
