@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,7 +80,7 @@ func New(o Options) *Server {
 	e.HTTPErrorHandler = s.handleError
 	e.Pre(s.requestID, newMeter(o.Metrics).measure, s.accessLog, s.recoverPanic)
 	e.Pre(s.securityHeaders, s.checkHost, s.redirectToHTTPS, s.sameOrigin())
-	e.Pre(middleware.BodyLimit("1M"), s.limitTime)
+	e.Pre(middleware.BodyLimit(strconv.Itoa(maxBodyBytes)), s.limitTime)
 	s.api = newAPI(e, o.Version)
 	s.routes()
 	return s
