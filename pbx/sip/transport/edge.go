@@ -234,6 +234,9 @@ func (e *Edge) Start() {
 func (e *Edge) Close() error {
 	e.cancel()
 	err := e.closeListener()
+	if e.packet != nil {
+		e.serve.Wait() // what was read has found the socket, which the agent now forgets
+	}
 	_ = e.ua.Close()
 	e.serve.Wait()
 	e.work.wait()

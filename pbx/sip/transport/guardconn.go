@@ -27,6 +27,9 @@ const (
 	viaRoom    = 80    // what marking the source may add
 )
 
+// lastMessages is how long a closed edge leaves sipgo for what it has read.
+const lastMessages = 10 * time.Millisecond
+
 // guardConn stands between the socket and sipgo: what is not SIP, comes too fast
 // or from a banned address is dropped here, before it is parsed or remembered.
 type guardConn struct {
@@ -57,6 +60,9 @@ func (c *guardConn) ReadFrom(b []byte) (int, net.Addr, error) {
 		n, from, err := c.PacketConn.ReadFrom(c.buf)
 		if err != nil {
 			if c.closed.Load() || errors.Is(err, net.ErrClosed) {
+				// sipgo forgets the socket when this returns, and would open another
+				// one, which nobody closes, for a message it is just about to handle.
+				time.Sleep(lastMessages)
 				return 0, nil, net.ErrClosed
 			}
 			time.Sleep(pause) // e.g. an ICMP error of an earlier packet; never spin on it
