@@ -49,10 +49,7 @@ func (u *usage) onBye(req *sip.Request, tx sip.ServerTransaction) {
 	_ = tx.Respond(responseTo(req, sip.StatusOK, "OK", ""))
 	u.bye = u.bye || u.up
 	u.stopRepeating()
-	cause := pbx.Cause{Code: pbx.CauseNormal, By: u.by()}
-	if code, ok := reasonIn(req); ok {
-		cause.Code = code
-	}
+	cause := pbx.Cause{Code: endOf(req), By: u.by()}
 	if u.first != nil && !u.first.final {
 		u.first.reject(verdictOf(pbx.CauseCancelled))
 		cause.Code = pbx.CauseCancelled
@@ -60,6 +57,17 @@ func (u *usage) onBye(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	}
 	u.post(leg.Input{Kind: leg.InBye, Cause: cause})
+}
+
+// endOf is why a peer ended a conversation. Somebody hung up, whatever a gateway
+// writes there, unless its Reason tells of trouble with the conversation itself.
+func endOf(bye *sip.Request) pbx.CauseCode {
+	code, _ := reasonIn(bye)
+	switch code {
+	case pbx.CauseMediaTimeout, pbx.CauseIncompatible, pbx.CauseCongested, pbx.CauseProtocol:
+		return code
+	}
+	return pbx.CauseNormal
 }
 
 // onInfo takes keys pressed on phones that send them by INFO. A repeated one

@@ -177,6 +177,23 @@ func TestInfoDigits(t *testing.T) {
 	})
 }
 
+// A BYE says why when something went wrong; otherwise somebody hung up, whatever
+// is written there.
+func TestByeReasons(t *testing.T) {
+	for reason, want := range map[string]pbx.CauseCode{
+		"": pbx.CauseNormal, "Q.850;cause=16": pbx.CauseNormal, "Q.850;cause=17": pbx.CauseNormal,
+		"SIP;cause=200": pbx.CauseNormal, `Q.850;cause=102;text="RTP timeout"`: pbx.CauseMediaTimeout,
+	} {
+		bubble(t, func(t *testing.T, r *rig) {
+			c, l := r.answered(r.phone("101"))
+			c.Bye(func(m *pbxtest.Message) { m.Add("Reason", reason) })
+			if in := l.expect(leg.InBye); in.Cause.Code != want {
+				t.Errorf("%q: %s, want %s", reason, in.Cause.Code, want)
+			}
+		})
+	}
+}
+
 // Methods that do not work within a dialog are refused, and the call goes on.
 func TestUnknownMethodsInDialog(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {

@@ -94,7 +94,6 @@ func (r *rig) close() {
 		return
 	}
 	r.closed = true
-	synctest.Wait() // what is on its way has arrived
 	r.stack.Close()
 	_ = r.net.Close()
 }

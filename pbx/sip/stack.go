@@ -22,7 +22,6 @@ type Options struct {
 	Authority Authority
 	Host      leg.Host
 	Bindings  Bindings
-	Register  transport.Handler // answers REGISTER; nil: not allowed
 	Events    pbx.Publisher
 	Log       *slog.Logger
 }
@@ -71,7 +70,7 @@ func (h legHost) Invite(sig leg.Signaler, inv leg.Invitation) (inbox, error) {
 }
 
 // New makes a stack and sets its handlers on the edges, which must not have been
-// started.
+// started. REGISTER is left to the registrar.
 func New(o Options) *Stack { return newStack(o, legHost{o.Host}) }
 
 func newStack(o Options, h host) *Stack {
@@ -83,12 +82,12 @@ func newStack(o Options, h host) *Stack {
 		events: o.Events, log: o.Log, table: newTable(),
 	}
 	for _, e := range o.Edges {
-		s.handle(e, o.Register)
+		s.handle(e)
 	}
 	return s
 }
 
-func (s *Stack) handle(e *transport.Edge, register transport.Handler) {
+func (s *Stack) handle(e *transport.Edge) {
 	e.Handle(sip.INVITE, s.checked(s.onInvite))
 	e.Handle(sip.ACK, s.onAck)
 	e.Handle(sip.CANCEL, s.checked(s.onCancel))
@@ -97,9 +96,6 @@ func (s *Stack) handle(e *transport.Edge, register transport.Handler) {
 		e.Handle(m, s.checked(s.inDialog))
 	}
 	e.HandleOther(s.checked(s.onOther))
-	if register != nil {
-		e.Handle(sip.REGISTER, register)
-	}
 	e.HandleStray(s.onStray)
 	e.OnConnectionLost(s.onConnectionLost)
 }

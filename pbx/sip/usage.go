@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -245,18 +246,16 @@ func (s *Stack) request(flow transport.Flow, req *sip.Request, done func(*sip.Re
 
 // seen remembers the last few numbers.
 type seen struct {
-	ring [16]uint32
+	ring [16]uint64 // each plus one: zero is nothing yet
 	next int
 }
 
 // again reports whether n was there before, and remembers it.
 func (s *seen) again(n uint32) bool {
-	for _, k := range s.ring {
-		if k == n {
-			return true
-		}
+	if slices.Contains(s.ring[:], uint64(n)+1) {
+		return true
 	}
-	s.ring[s.next%len(s.ring)] = n
+	s.ring[s.next%len(s.ring)] = uint64(n) + 1
 	s.next++
 	return false
 }
