@@ -158,7 +158,16 @@ func (p *Phone) Request(method, uri string, edits ...func(*Message)) *Message {
 	for _, edit := range edits {
 		edit(m)
 	}
-	return p.await(p.begin(m, nil), method)
+	return p.later(m)()
+}
+
+// later sends a request; the function it returns waits for the final response.
+func (p *Phone) later(m *Message) func() *Message {
+	tx := p.begin(m)
+	return func() *Message {
+		p.t.Helper()
+		return p.await(tx, m.Method())
+	}
 }
 
 // await waits for a final response of a transaction.

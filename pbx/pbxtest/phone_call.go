@@ -115,11 +115,12 @@ func (c *Call) ackFor(seq uint32, sdp string) {
 // to the INVITE is there to Expect.
 func (c *Call) Cancel() *Message {
 	c.phone.t.Helper()
-	return c.phone.await(c.SendCancel(), "CANCEL")
+	return c.SendCancel()()
 }
 
-// SendCancel sends the CANCEL and does not wait.
-func (c *Call) SendCancel(edits ...func(*Message)) *phoneTx {
+// SendCancel sends the CANCEL and does not wait; the function it returns does,
+// for the final response.
+func (c *Call) SendCancel(edits ...func(*Message)) func() *Message {
 	invite := c.tx.current()
 	m := &Message{Start: strings.Replace(invite.Start, "INVITE", "CANCEL", 1)}
 	for _, name := range []string{"Via", "Max-Forwards", "From", "To", "Call-ID"} {
@@ -129,7 +130,7 @@ func (c *Call) SendCancel(edits ...func(*Message)) *phoneTx {
 	for _, edit := range edits {
 		edit(m)
 	}
-	return c.phone.begin(m, nil)
+	return c.phone.later(m)
 }
 
 func (tx *phoneTx) current() *Message {
@@ -149,11 +150,12 @@ func (c *Call) Bye(edits ...func(*Message)) {
 // Request sends a request within the dialog and returns the final response.
 func (c *Call) Request(method string, edits ...func(*Message)) *Message {
 	c.phone.t.Helper()
-	return c.phone.await(c.SendRequest(method, edits...), method)
+	return c.SendRequest(method, edits...)()
 }
 
-// SendRequest sends a request within the dialog and does not wait.
-func (c *Call) SendRequest(method string, edits ...func(*Message)) *phoneTx {
+// SendRequest sends a request within the dialog and does not wait; the function
+// it returns does, for the final response.
+func (c *Call) SendRequest(method string, edits ...func(*Message)) func() *Message {
 	c.mu.Lock()
 	c.seq++
 	seq := c.seq
@@ -162,7 +164,7 @@ func (c *Call) SendRequest(method string, edits ...func(*Message)) *phoneTx {
 	for _, edit := range edits {
 		edit(m)
 	}
-	return c.phone.begin(m, nil)
+	return c.phone.later(m)
 }
 
 // Reinvite offers a new description within the dialog (none: asks for one),

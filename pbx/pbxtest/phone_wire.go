@@ -110,8 +110,8 @@ type phoneTx struct {
 
 // begin sends a request and keeps its transaction. The transaction stays known,
 // so that late and repeated responses still find their request.
-func (p *Phone) begin(m *Message, c *Call) *phoneTx {
-	tx := &phoneTx{phone: p, request: m, call: c, responses: make(chan *Message, 256), wait: phoneT1}
+func (p *Phone) begin(m *Message) *phoneTx {
+	tx := &phoneTx{phone: p, request: m, responses: make(chan *Message, 256), wait: phoneT1}
 	p.start(tx, m)
 	return tx
 }

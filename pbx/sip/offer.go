@@ -107,7 +107,9 @@ func (p *pendingOffer) accept(sdp []byte) {
 		p.u.acking.stop() // its ACK was lost, and this request stands for it
 	}
 	p.u.acking = p.invite
-	p.invite.answer(sdp)
+	if !p.invite.answer(sdp) && !p.invite.cancelled.Load() {
+		p.u.lost("no way to answer")
+	}
 }
 
 // refuse declines the offer; the session stays as it was.

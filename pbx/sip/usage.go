@@ -88,11 +88,19 @@ func (u *usage) Ring(sdp []byte) {
 	})
 }
 
-// Answer implements leg.Signaler.
+// Answer implements leg.Signaler. A leg that believes to have answered must hear
+// that it has not: a CANCEL was faster, or there is no way to the caller.
 func (u *usage) Answer(sdp []byte) {
 	u.q.do(func() {
-		if u.first != nil && u.first.answer(sdp) {
+		switch {
+		case u.first == nil:
+		case u.first.answer(sdp):
 			u.up = true
+		case u.first.cancelled.Load():
+			u.post(leg.Input{Kind: leg.InLost, Cause: pbx.Cause{
+				Code: pbx.CauseCancelled, By: u.by(), Text: "CANCEL met the answer"}})
+		default:
+			u.lost("no way to answer")
 		}
 	})
 }
