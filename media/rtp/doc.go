@@ -5,7 +5,7 @@
 //
 // The way of a packet, one call deep and without allocation, wait or log line:
 //
-//	socket ─► onRTP ─► ingress.accept ─► sinks.deliver ─► egress.relay ─► socket
+//	socket ─► onRTP ─► ingress.accept ─► Sinks.Deliver ─► Sender.Write ─► socket
 //	          (loop)   whose is it?      everybody who    own SSRC, seq
 //	                   loss, jitter      hears us         and timestamps
 //
@@ -16,7 +16,7 @@
 // What drives onRTP and onRTCP is in loop.go and nowhere else: two goroutines
 // per endpoint. An event loop over many sockets can take their place.
 //
-// Locks, in the order they may be taken: hearing.mu, then sinks.mu, then
-// ingress.mu, then egress.mu. On the packet path each is held by one goroutine
+// What does not depend on the socket is in media/stream. Locks, in the order they
+// may be taken: those of Hearing, Sinks, ingress, Sender. On the packet path each is held by one goroutine
 // save in the moment of a change.
 package rtp

@@ -9,6 +9,7 @@ import (
 
 	"klapka.dev/klapka/media"
 	"klapka.dev/klapka/media/sdp"
+	"klapka.dev/klapka/media/stream"
 )
 
 // endpoint is a party's place on one port pair.
@@ -20,9 +21,9 @@ type endpoint struct {
 	observer media.Observer // may be nil
 
 	in       ingress
-	sinks    sinks
-	hearing  hearing
-	out      egress
+	sinks    stream.Sinks
+	hearing  stream.Hearing
+	out      stream.Sender
 	reporter reporter
 	arrival  arrival // of the goroutine that reads RTP
 
@@ -39,8 +40,8 @@ func newEndpoint(g *Engine, p pair, o media.Options) *endpoint {
 		rtp:      p.rtp,
 		rtcp:     p.rtcp,
 		observer: o.Observer,
-		in:       ingress{start: time.Now(), id: rand.Uint32()},
-		out:      newEgress(p.rtp),
+		in:       ingress{receiver: stream.NewReceiver()},
+		out:      stream.NewSender(wire{p.rtp}, rand.Uint32()),
 		reporter: reporter{cname: newName()},
 		rtcpDone: make(chan struct{}),
 		done:     make(chan struct{}),
@@ -65,27 +66,27 @@ func (e *endpoint) Connect(s sdp.Session) error {
 }
 
 // Hear implements media.Endpoint.
-func (e *endpoint) Hear(src media.Source) { e.hearing.change(src, e, e.out.turn) }
+func (e *endpoint) Hear(src media.Source) { e.hearing.Change(src, e, e.out.Turn) }
 
 // Attach implements media.Source.
-func (e *endpoint) Attach(k media.Sink) { e.sinks.attach(k) }
+func (e *endpoint) Attach(k media.Sink) { e.sinks.Attach(k) }
 
 // Detach implements media.Source. It must not be called from within WriteFrame.
-func (e *endpoint) Detach(k media.Sink) { e.sinks.detach(k) }
+func (e *endpoint) Detach(k media.Sink) { e.sinks.Detach(k) }
 
 // WriteFrame implements media.Sink: what the party is to hear.
-func (e *endpoint) WriteFrame(f *media.Frame) { e.out.write(f, time.Now()) }
+func (e *endpoint) WriteFrame(f *media.Frame) { e.out.Write(f, time.Now()) }
 
 // WantCodec implements media.CodecWanter: what the party takes without conversion.
-func (e *endpoint) WantCodec() sdp.Codec { return e.out.format() }
+func (e *endpoint) WantCodec() sdp.Codec { return e.out.Format() }
 
 // SendDigits implements media.Endpoint.
-func (e *endpoint) SendDigits(digits string, each time.Duration) { e.out.dial(digits, each) }
+func (e *endpoint) SendDigits(digits string, each time.Duration) { e.out.Dial(digits, each) }
 
 // Stats implements media.Endpoint.
 func (e *endpoint) Stats() (s media.Stats) {
 	e.in.stats(&s)
-	e.out.stats(&s)
+	e.out.Stats(&s)
 	return s
 }
 
@@ -95,9 +96,9 @@ func (e *endpoint) Close() {
 	e.close.Do(func() {
 		now := time.Now()
 		e.closing.Store(&now)
-		e.hearing.close(e)
-		e.sinks.close()
-		e.out.end()
+		e.hearing.Close(e)
+		e.sinks.Close()
+		e.out.End()
 		if e.reporter.close() {
 			e.bye()
 		}
@@ -114,19 +115,19 @@ func (e *endpoint) onRTP(b []byte, from netip.AddrPort) {
 		e.in.lead(&e.out)
 	}
 	if e.observer != nil {
-		if a.first {
+		if a.First {
 			e.observer.OnFirstPacket(from)
 		}
-		for _, d := range a.digits.list[:a.digits.count] {
+		for _, d := range a.Digits() {
 			e.observer.OnDigit(d)
 		}
 	}
-	if a.deliver {
-		e.sinks.deliver(&a.frame)
+	if a.Deliver {
+		e.sinks.Deliver(&a.Frame)
 	}
 }
 
 // onRTCP takes a packet from the odd port.
 func (e *endpoint) onRTCP(b []byte, from netip.AddrPort) {
-	e.in.acceptReport(b, from, time.Now(), e.out.ssrc, e.out.format().ClockRate)
+	e.in.acceptReport(b, from, time.Now(), e.out.SSRC(), e.out.Format().ClockRate)
 }

@@ -13,6 +13,7 @@ import (
 
 	"klapka.dev/klapka/media"
 	"klapka.dev/klapka/media/sdp"
+	"klapka.dev/klapka/media/stream"
 )
 
 // nowhere is a socket that takes everything and gives nothing.
@@ -103,7 +104,7 @@ func TestRelayAllocatesNothing(t *testing.T) {
 		allocs := testing.AllocsPerRun(200, func() {
 			i++
 			number(packet, i)
-			a.in.rate = limiter{}
+			a.in.rate = stream.Limiter{}
 			a.onRTP(packet, partyAddr)
 		})
 		if sent := b.rtp.(*nowhere).sent; allocs != 0 || sent != 201 {
@@ -121,7 +122,7 @@ func BenchmarkRelay(bench *testing.B) {
 			for bench.Loop() {
 				i++
 				number(packet, i)
-				a.in.rate = limiter{}
+				a.in.rate = stream.Limiter{}
 				a.onRTP(packet, partyAddr)
 			}
 			if sent := b.rtp.(*nowhere).sent; sent != i {
@@ -163,7 +164,7 @@ func BenchmarkLoopback(bench *testing.B) {
 		i++
 		number(packet, i)
 		ends[0].in.mu.Lock()
-		ends[0].in.rate = limiter{}
+		ends[0].in.rate = stream.Limiter{}
 		ends[0].in.mu.Unlock()
 		if _, err := phones[0].WriteToUDPAddrPort(packet, ends[0].Local()); err != nil {
 			bench.Fatal(err)
@@ -193,11 +194,11 @@ func FuzzRTP(f *testing.F) {
 	f.Add(append([]byte{0x90, 101, 0, 1, 0, 0, 0, 160, 0, 0, 0, 7, 0xBE, 0xDE, 0, 1, 0, 0, 0, 0}, 11, 138, 3, 192))
 	f.Add([]byte{0xA0, 8, 0, 1, 0, 0, 0, 160, 0, 0, 0, 7, 1, 2, 3, 3})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var p packet
+		var p stream.Packet
 		var want pion.Packet
-		if p.parse(data) {
-			if err := want.Unmarshal(data); err == nil && (p.seq != want.SequenceNumber || p.timestamp != want.Timestamp ||
-				p.ssrc != want.SSRC || p.payloadType != want.PayloadType || p.marker != want.Marker || string(p.payload) != string(want.Payload)) {
+		if p.Parse(data) {
+			if err := want.Unmarshal(data); err == nil && (p.Seq != want.SequenceNumber || p.Timestamp != want.Timestamp ||
+				p.SSRC != want.SSRC || p.PayloadType != want.PayloadType || p.Marker != want.Marker || string(p.Payload) != string(want.Payload)) {
 				t.Fatalf("read %+v, pion %+v", p, want)
 			}
 		}
@@ -205,7 +206,7 @@ func FuzzRTP(f *testing.F) {
 		out, said := b.rtp.(*nowhere), speech(t)
 		a.onRTP(data, partyAddr)
 		before := out.sent
-		number(said, int(p.seq)+200)
+		number(said, int(p.Seq)+200)
 		a.onRTP(said, partyAddr)
 		if out.sent == before {
 			t.Fatal("speech is no longer relayed")
@@ -223,7 +224,7 @@ func FuzzRTCP(f *testing.F) {
 	a.onRTP(speech(f), partyAddr)
 	from := netip.AddrPortFrom(partyAddr.Addr(), partyAddr.Port()+1)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a.in.reports = limiter{}
+		a.in.reports = stream.Limiter{}
 		a.onRTCP(data, from)
 		if s := a.Stats(); s.RoundTrip < 0 || s.RemoteJitter < 0 || a.in.control.source.IsValid() && a.in.control.source != from {
 			t.Fatalf("%+v", s)

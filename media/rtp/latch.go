@@ -3,6 +3,8 @@ package rtp
 import (
 	"net/netip"
 	"time"
+
+	"klapka.dev/klapka/media/stream"
 )
 
 // Learning: a source other than the signalled one is believed once it sent this
@@ -57,7 +59,7 @@ func reachable(a netip.AddrPort) bool {
 }
 
 // believes reports whether a packet from this address counts, and learns from it.
-func (l *latch) believes(p *packet, from netip.AddrPort, now time.Time) bool {
+func (l *latch) believes(p *stream.Packet, from netip.AddrPort, now time.Time) bool {
 	switch {
 	case from == l.source:
 		return true
@@ -71,9 +73,9 @@ func (l *latch) believes(p *packet, from netip.AddrPort, now time.Time) bool {
 	}
 	c := l.candidate(from)
 	if !c.continues(p, from) {
-		*c = candidate{addr: from, ssrc: p.ssrc, since: now}
+		*c = candidate{addr: from, ssrc: p.SSRC, since: now}
 	}
-	c.seq = p.seq
+	c.seq = p.Seq
 	c.packets++
 	if c.packets < learnPackets || now.Sub(c.since) < learnTime {
 		return false
@@ -103,9 +105,9 @@ func (l *latch) candidate(from netip.AddrPort) *candidate {
 	return least
 }
 
-func (c *candidate) continues(p *packet, from netip.AddrPort) bool {
-	step := p.seq - c.seq
-	return c.addr == from && c.ssrc == p.ssrc && step >= 1 && step <= learnGap
+func (c *candidate) continues(p *stream.Packet, from netip.AddrPort) bool {
+	step := p.Seq - c.seq
+	return c.addr == from && c.ssrc == p.SSRC && step >= 1 && step <= learnGap
 }
 
 // destination is where to send: the source, else what signalling named.
@@ -146,13 +148,13 @@ func above(a netip.AddrPort) netip.AddrPort {
 }
 
 // believes reports whether a report counts that comes from this address and was
-// made by ssrc, the party's sound being believed by rtp and followed by s.
-func (l *controlLatch) believes(from netip.AddrPort, ssrc uint32, rtp *latch, s *stream) bool {
+// made by ssrc, the party's sound being believed by rtp and followed by r.
+func (l *controlLatch) believes(from netip.AddrPort, ssrc uint32, rtp *latch, r *stream.Receiver) bool {
 	if !l.signalled.IsValid() {
 		return false
 	}
 	known := from == l.source || from == l.signalled || from == l.expected(rtp)
-	proven := from.Addr() == rtp.source.Addr() && s.valid && ssrc == s.ssrc
+	proven := from.Addr() == rtp.source.Addr() && r.Follows(ssrc)
 	if known || proven {
 		l.source = from
 	}

@@ -6,11 +6,13 @@ import (
 	"net/netip"
 	"os"
 	"time"
+
+	"klapka.dev/klapka/media/stream"
 )
 
 // readBuffer is larger than any packet taken, so that what was cut is seen to be
 // too long.
-const readBuffer = maxDatagram + 1
+const readBuffer = stream.MaxDatagram + 1
 
 // retryRead is how long to wait after a failed read, so that a socket that keeps
 // failing costs nothing.

@@ -81,8 +81,8 @@ func (e *endpoint) sendReport(more ...rtcp.Packet) {
 		return
 	}
 	packets := append([]rtcp.Packet{
-		e.out.report(reception, now),
-		rtcp.NewCNAMESourceDescription(e.out.ssrc, e.reporter.cname),
+		e.out.Report(reception, now),
+		rtcp.NewCNAMESourceDescription(e.out.SSRC(), e.reporter.cname),
 	}, more...)
 	b, err := rtcp.Marshal(packets)
 	if err != nil {
@@ -95,5 +95,5 @@ func (e *endpoint) sendReport(more ...rtcp.Packet) {
 
 // bye tells the party that our stream ends (RFC 3550 §6.6).
 func (e *endpoint) bye() {
-	e.sendReport(&rtcp.Goodbye{Sources: []uint32{e.out.ssrc}})
+	e.sendReport(&rtcp.Goodbye{Sources: []uint32{e.out.SSRC()}})
 }

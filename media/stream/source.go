@@ -1,4 +1,4 @@
-package rtp
+package stream
 
 import "time"
 
@@ -23,8 +23,8 @@ const (
 	restarted // first of a stream: new SSRC, or the sender starts again
 )
 
-// stream is one SSRC of the party as RFC 3550 A.1, A.3 and A.8 follow it.
-type stream struct {
+// source is one SSRC of the party as RFC 3550 A.1, A.3 and A.8 follow it.
+type source struct {
 	valid    bool
 	ssrc     uint32
 	base     uint32 // extended sequence number of the first packet
@@ -47,28 +47,28 @@ type stream struct {
 }
 
 // place finds a packet's place (RFC 3550 A.1).
-func (s *stream) place(p *packet) verdict {
-	if !s.valid || p.ssrc != s.ssrc {
+func (s *source) place(p *Packet) verdict {
+	if !s.valid || p.SSRC != s.ssrc {
 		s.begin(p)
 		return restarted
 	}
-	switch step := p.seq - s.maxSeq; {
+	switch step := p.Seq - s.maxSeq; {
 	case step == 0:
 		s.received++
 		return duplicate
 	case step < maxDropout:
-		if p.seq < s.maxSeq {
+		if p.Seq < s.maxSeq {
 			s.cycles += 1 << 16
 		}
-		s.maxSeq = p.seq
+		s.maxSeq = p.Seq
 	case step > 65535-maxMisorder:
 		s.received++
 		return late
-	case s.suspect && p.seq == s.expected:
+	case s.suspect && p.Seq == s.expected:
 		s.begin(p)
 		return restarted
 	default:
-		s.suspect, s.expected = true, p.seq+1
+		s.suspect, s.expected = true, p.Seq+1
 		return stray
 	}
 	s.suspect = false
@@ -76,14 +76,14 @@ func (s *stream) place(p *packet) verdict {
 	return inOrder
 }
 
-func (s *stream) begin(p *packet) {
-	*s = stream{valid: true, ssrc: p.ssrc, base: uint32(p.seq), maxSeq: p.seq, received: 1}
+func (s *source) begin(p *Packet) {
+	*s = source{valid: true, ssrc: p.SSRC, base: uint32(p.Seq), maxSeq: p.Seq, received: 1}
 }
 
 // time feeds the jitter estimate (RFC 3550 A.8). arrival is our clock in the
 // packet's timestamp units. A jump by more than limit is the party's clock set
 // anew, as some phones do when they come back from hold; it is no jitter.
-func (s *stream) time(timestamp, arrival, limit uint32) (jumped bool) {
+func (s *source) time(timestamp, arrival, limit uint32) (jumped bool) {
 	transit := arrival - timestamp
 	if s.timed {
 		d := transit - s.transit
@@ -99,11 +99,11 @@ func (s *stream) time(timestamp, arrival, limit uint32) (jumped bool) {
 }
 
 // highest is the extended highest sequence number received.
-func (s *stream) highest() uint32 { return s.cycles + uint32(s.maxSeq) }
+func (s *source) highest() uint32 { return s.cycles + uint32(s.maxSeq) }
 
 // lost is the number of packets missing so far (RFC 3550 A.3), which late
 // duplicates can make negative.
-func (s *stream) lost() int64 {
+func (s *source) lost() int64 {
 	if !s.valid {
 		return 0
 	}
@@ -111,7 +111,7 @@ func (s *stream) lost() int64 {
 }
 
 // fractionLost is the share missing since it was last asked, in 1/256 (A.3).
-func (s *stream) fractionLost() uint8 {
+func (s *source) fractionLost() uint8 {
 	expected := s.highest() - s.base + 1
 	interval, received := expected-s.expectedPrior, s.received-s.receivedPrior
 	s.expectedPrior, s.receivedPrior = expected, s.received
@@ -119,19 +119,4 @@ func (s *stream) fractionLost() uint8 {
 		return 0
 	}
 	return uint8(min(255, uint64(interval-received)<<8/uint64(interval)))
-}
-
-// limiter bounds what an endpoint takes in a second.
-type limiter struct {
-	window time.Time
-	count  int
-}
-
-// allow reports whether one more is within perSecond.
-func (l *limiter) allow(now time.Time, perSecond int) bool {
-	if now.Sub(l.window) >= time.Second {
-		*l = limiter{window: now}
-	}
-	l.count++
-	return l.count <= perSecond
 }

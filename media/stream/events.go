@@ -1,4 +1,4 @@
-package rtp
+package stream
 
 import (
 	"time"
@@ -26,7 +26,7 @@ func (r *relayedEvent) is(f *media.Frame) bool {
 
 // relayEvent passes a telephone event on with the party's payload type and
 // clock; a party that has none hears the tones.
-func (o *egress) relayEvent(f *media.Frame, now time.Time) {
+func (o *Sender) relayEvent(f *media.Frame, now time.Time) {
 	var v event
 	if !v.parse(f.Payload) {
 		return

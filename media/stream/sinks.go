@@ -1,4 +1,4 @@
-package rtp
+package stream
 
 import (
 	"slices"
@@ -7,15 +7,16 @@ import (
 	"klapka.dev/klapka/media"
 )
 
-// sinks are those who hear the party. Delivery holds the mutex, so that Detach
+// Sinks are those who hear the party. Delivery holds the mutex, so that Detach
 // can promise that nothing follows it.
-type sinks struct {
+type Sinks struct {
 	mu     sync.Mutex
 	list   []media.Sink
 	closed bool
 }
 
-func (s *sinks) attach(k media.Sink) {
+// Attach adds a sink, unless it is there already.
+func (s *Sinks) Attach(k media.Sink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if k != nil && !s.closed && !slices.Contains(s.list, k) {
@@ -23,7 +24,9 @@ func (s *sinks) attach(k media.Sink) {
 	}
 }
 
-func (s *sinks) detach(k media.Sink) {
+// Detach removes a sink; no frame follows. It must not be called from within
+// WriteFrame.
+func (s *Sinks) Detach(k media.Sink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if i := slices.Index(s.list, k); i >= 0 {
@@ -31,14 +34,15 @@ func (s *sinks) detach(k media.Sink) {
 	}
 }
 
-// close detaches everybody for good.
-func (s *sinks) close() {
+// Close detaches everybody for good.
+func (s *Sinks) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.list, s.closed = nil, true
 }
 
-func (s *sinks) deliver(f *media.Frame) {
+// Deliver hands a frame to every sink.
+func (s *Sinks) Deliver(f *media.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, k := range s.list {
@@ -46,16 +50,16 @@ func (s *sinks) deliver(f *media.Frame) {
 	}
 }
 
-// hearing is whom the party hears.
-type hearing struct {
+// Hearing is whom the party hears.
+type Hearing struct {
 	mu     sync.Mutex
 	source media.Source
 	closed bool
 }
 
-// change moves a sink from one source to another; nil is none. Between the two
+// Change moves a sink from one source to another; nil is none. Between the two
 // the switch happened: turn tells the sink that a new source begins.
-func (h *hearing) change(src media.Source, k media.Sink, turn func()) {
+func (h *Hearing) Change(src media.Source, k media.Sink, turn func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || src == h.source {
@@ -71,8 +75,8 @@ func (h *hearing) change(src media.Source, k media.Sink, turn func()) {
 	}
 }
 
-// close ends hearing for good.
-func (h *hearing) close(k media.Sink) {
+// Close ends hearing for good.
+func (h *Hearing) Close(k media.Sink) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.source != nil {

@@ -1,4 +1,4 @@
-package rtp
+package stream
 
 import (
 	"encoding/binary"

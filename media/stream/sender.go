@@ -1,4 +1,4 @@
-package rtp
+package stream
 
 import (
 	"math/rand/v2"
@@ -11,19 +11,36 @@ import (
 	"klapka.dev/klapka/media/sdp"
 )
 
-// maxDatagram is the largest packet taken or sent: what fits Ethernet.
-const maxDatagram = 1500
+// MaxDatagram is the largest packet taken or sent: what fits Ethernet.
+const MaxDatagram = 1500
 
-// egress is the one stream to the party. Whoever is heard, its SSRC stays, its
+// Wire is what carries packets to the party. Send is called for one packet at a
+// time and must neither block nor keep b.
+type Wire interface {
+	Send(b []byte, to netip.AddrPort) error
+}
+
+// Agreement is what a Sender needs of a session.
+type Agreement struct {
+	Codec sdp.Codec      // what sound is converted to
+	Also  []sdp.Codec    // what else the party takes, as it is
+	Event sdp.Codec      // for digits; zero Name: they are made audible
+	PTime time.Duration  // of what is made here; 0: 20 ms
+	To    netip.AddrPort // handed to the wire
+	Open  bool           // the party may be sent anything at all
+}
+
+// Sender is the one stream to the party. Whoever is heard, its SSRC stays, its
 // sequence numbers have no gap that the source did not have, and its timestamps
-// follow the clock.
-type egress struct {
+// follow the clock. It may be used from any goroutine.
+type Sender struct {
 	mu     sync.Mutex
-	conn   conn
+	wire   Wire
 	to     netip.AddrPort
 	open   bool // the session lets us send
 	closed bool
 	codec  sdp.Codec
+	also   []sdp.Codec
 	event  sdp.Codec
 	ptime  time.Duration
 
@@ -42,7 +59,7 @@ type egress struct {
 	reported    uint64 // packets as of the last report
 	octets      uint64
 	unsupported uint64 // frames in a codec the party doesn't take
-	buf         [maxDatagram]byte
+	buf         [MaxDatagram]byte
 }
 
 // mapping is how the numbers of the present source become ours.
@@ -55,42 +72,45 @@ type mapping struct {
 	behind    uint16 // how far below newest the numbers are still its own
 }
 
-// newEgress starts all numbers at random (RFC 3550 §5.1).
-func newEgress(c conn) egress {
-	return egress{
-		conn: c, ssrc: rand.Uint32(), seq: uint16(rand.Uint32N(1 << 15)), timestamp: rand.Uint32(),
-	}
+// NewSender starts all other numbers at random (RFC 3550 §5.1).
+func NewSender(w Wire, ssrc uint32) Sender {
+	return Sender{wire: w, ssrc: ssrc, seq: uint16(rand.Uint32N(1 << 15)), timestamp: rand.Uint32()}
 }
 
-// connect installs a session.
-func (o *egress) connect(s *sdp.Session, to netip.AddrPort) {
+// SSRC is the stream's name.
+func (o *Sender) SSRC() uint32 { return o.ssrc }
+
+// Connect installs a session.
+func (o *Sender) Connect(a Agreement) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.codec != s.Codec || o.event != s.Event {
+	if o.codec != a.Codec || o.event != a.Event {
 		o.keypad.stop() // its next packet would have a payload type of the past
 	}
-	o.codec, o.event, o.ptime = s.Codec, s.Event, packetTime(s)
-	o.to = to
-	sends := s.Direction != sdp.RecvOnly && s.Direction != sdp.Inactive
-	o.open = sends && reachable(s.Remote) && s.Codec.Name != "" && to.IsValid()
+	o.codec, o.also, o.event = a.Codec, a.Also, a.Event
+	if o.ptime = a.PTime; o.ptime <= 0 {
+		o.ptime = 20 * time.Millisecond
+	}
+	o.to = a.To
+	o.open = a.Open && a.Codec.Name != ""
 }
 
-// follow sends to where the party turned out to be.
-func (o *egress) follow(to netip.AddrPort) {
+// Follow sends to where the party turned out to be.
+func (o *Sender) Follow(to netip.AddrPort) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.to = to
 }
 
-// turn makes the next frame the first of a new source.
-func (o *egress) turn() {
+// Turn makes the next frame the first of a new source.
+func (o *Sender) Turn() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.source.valid, o.relayed.known = false, false
 }
 
-// write takes a frame of the source.
-func (o *egress) write(f *media.Frame, now time.Time) {
+// Write takes a frame of the source.
+func (o *Sender) Write(f *media.Frame, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -105,9 +125,9 @@ func (o *egress) write(f *media.Frame, now time.Time) {
 }
 
 // relay sends a frame of sound.
-func (o *egress) relay(f *media.Frame, now time.Time) {
-	table, ok := conversion(f.Codec, o.codec)
-	if !ok || len(f.Payload) > maxDatagram-headerLength {
+func (o *Sender) relay(f *media.Frame, now time.Time) {
+	payloadType, table, ok := o.convert(f.Codec)
+	if !ok || len(f.Payload) > MaxDatagram-headerLength {
 		o.unsupported++
 		o.source.valid = false
 		return
@@ -129,7 +149,19 @@ func (o *egress) relay(f *media.Frame, now time.Time) {
 	if newest {
 		o.advance(seq, timestamp, f.Samples, now)
 	}
-	o.send(o.codec.PT, marker, seq, timestamp, len(payload))
+	o.send(payloadType, marker, seq, timestamp, len(payload))
+}
+
+// convert is how sound of a codec reaches the party: in a payload type it takes,
+// as it is (nil) or by table.
+func (o *Sender) convert(from sdp.Codec) (payloadType uint8, table *[256]byte, ok bool) {
+	for i := range o.also {
+		if from.Same(o.also[i]) {
+			return o.also[i].PT, nil, true
+		}
+	}
+	table, ok = conversion(from, o.codec)
+	return o.codec.PT, table, ok
 }
 
 // conversion is how a payload becomes one the party takes: as it is (nil), by
@@ -150,7 +182,7 @@ func conversion(from, to sdp.Codec) (*[256]byte, bool) {
 
 // place maps the frame's numbers; newest is false for a packet that was
 // overtaken, ok for one from before the present source began.
-func (o *egress) place(f *media.Frame, now time.Time) (newest, ok bool) {
+func (o *Sender) place(f *media.Frame, now time.Time) (newest, ok bool) {
 	m := &o.source
 	if !m.valid || f.Stream != m.stream {
 		*m = mapping{
@@ -169,7 +201,7 @@ func (o *egress) place(f *media.Frame, now time.Time) (newest, ok bool) {
 }
 
 // next is the timestamp of sound that begins now.
-func (o *egress) next(now time.Time) uint32 {
+func (o *Sender) next(now time.Time) uint32 {
 	if !o.started {
 		return o.timestamp
 	}
@@ -177,37 +209,37 @@ func (o *egress) next(now time.Time) uint32 {
 }
 
 // advance takes note of the newest packet.
-func (o *egress) advance(seq uint16, timestamp, span uint32, now time.Time) {
+func (o *Sender) advance(seq uint16, timestamp, span uint32, now time.Time) {
 	o.started, o.seq, o.timestamp, o.span, o.at = true, seq, timestamp, span, now
 }
 
 // send sends size bytes of payload that stand in buf.
-func (o *egress) send(payloadType uint8, marker bool, seq uint16, timestamp uint32, size int) {
+func (o *Sender) send(payloadType uint8, marker bool, seq uint16, timestamp uint32, size int) {
 	putHeader(o.buf[:], payloadType, marker, seq, timestamp, o.ssrc)
 	// A failure is the network's, and shows as loss in the party's reports.
-	if _, err := o.conn.WriteToUDPAddrPort(o.buf[:headerLength+size], o.to); err == nil {
+	if err := o.wire.Send(o.buf[:headerLength+size], o.to); err == nil {
 		o.packets++
 		o.octets += uint64(size)
 	}
 }
 
-// end stops sending for good.
-func (o *egress) end() {
+// End stops sending for good.
+func (o *Sender) End() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.closed = true
 	o.keypad.stop()
 }
 
-// format is what we send; its name is empty before the first session.
-func (o *egress) format() sdp.Codec {
+// Format is what we send; its name is empty before the first session.
+func (o *Sender) Format() sdp.Codec {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.codec
 }
 
-// stats fills in what was counted here.
-func (o *egress) stats(s *media.Stats) {
+// Stats fills in what was counted here.
+func (o *Sender) Stats(s *media.Stats) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s.Codec, s.PacketsSent = o.codec.Name, o.packets

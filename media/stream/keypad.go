@@ -1,4 +1,4 @@
-package rtp
+package stream
 
 import (
 	"strings"
@@ -48,8 +48,8 @@ func (k *keypad) stop() {
 	*k = keypad{}
 }
 
-// dial queues digits for the party; other characters are stepped over.
-func (o *egress) dial(digits string, each time.Duration) {
+// Dial queues digits for the party; other characters are stepped over.
+func (o *Sender) Dial(digits string, each time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if each <= 0 {
@@ -64,7 +64,7 @@ func (o *egress) dial(digits string, each time.Duration) {
 }
 
 // press queues one digit. Callers hold o.mu.
-func (o *egress) press(p press, now time.Time) {
+func (o *Sender) press(p press, now time.Time) {
 	k := &o.keypad
 	if o.closed || !o.open || int(p.code) >= len(keys) || len(k.queue) == maxQueued {
 		return
@@ -78,7 +78,7 @@ func (o *egress) press(p press, now time.Time) {
 }
 
 // begin starts the first digit of the queue, or ends when there is none.
-func (o *egress) begin(now time.Time) {
+func (o *Sender) begin(now time.Time) {
 	k := &o.keypad
 	k.tones = nil
 	for o.event.Name == "" && len(k.queue) > 0 {
@@ -98,7 +98,7 @@ func (o *egress) begin(now time.Time) {
 }
 
 // tick is the timer's.
-func (o *egress) tick() {
+func (o *Sender) tick() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -111,7 +111,7 @@ func (o *egress) tick() {
 }
 
 // step sends one packet of the present digit and sets the timer to the next.
-func (o *egress) step() {
+func (o *Sender) step() {
 	k := &o.keypad
 	var after time.Duration
 	if k.tones != nil {
@@ -131,7 +131,7 @@ func (o *egress) step() {
 // stepEvent sends a packet of a telephone event: the first with the marker, all
 // with the same timestamp, the end three times. It returns the time to the next
 // step, zero when the digit is over.
-func (o *egress) stepEvent() time.Duration {
+func (o *Sender) stepEvent() time.Duration {
 	k := &o.keypad
 	p := k.queue[0]
 	if k.ends == endCount {
@@ -155,7 +155,7 @@ func (o *egress) stepEvent() time.Duration {
 }
 
 // stepTone sends a packet of the tones, or of the silence after them.
-func (o *egress) stepTone() time.Duration {
+func (o *Sender) stepTone() time.Duration {
 	k := &o.keypad
 	p := k.queue[0]
 	if k.at >= p.each+betweenKeys {

@@ -1,30 +1,30 @@
-package rtp
+package stream
 
 import "encoding/binary"
 
 // headerLength is the fixed RTP header (RFC 3550 §5.1).
 const headerLength = 12
 
-// packet is one RTP packet as it arrived.
-type packet struct {
-	payloadType uint8
-	marker      bool
-	seq         uint16
-	timestamp   uint32
-	ssrc        uint32
-	payload     []byte // without padding; part of the buffer that was parsed
+// Packet is one RTP packet as it arrived.
+type Packet struct {
+	PayloadType uint8
+	Marker      bool
+	Seq         uint16
+	Timestamp   uint32
+	SSRC        uint32
+	Payload     []byte // without padding; part of the buffer that was parsed
 }
 
-// parse reads an RTP packet (RFC 3550 §5.1, §5.3.1). It is our own because it
+// Parse reads an RTP packet (RFC 3550 §5.1, §5.3.1). It is our own because it
 // must not allocate; contributing sources and extensions are stepped over.
-func (p *packet) parse(b []byte) bool {
+func (p *Packet) Parse(b []byte) bool {
 	if len(b) < headerLength || b[0]>>6 != 2 {
 		return false
 	}
-	p.payloadType, p.marker = b[1]&0x7F, b[1]&0x80 != 0
-	p.seq = binary.BigEndian.Uint16(b[2:])
-	p.timestamp = binary.BigEndian.Uint32(b[4:])
-	p.ssrc = binary.BigEndian.Uint32(b[8:])
+	p.PayloadType, p.Marker = b[1]&0x7F, b[1]&0x80 != 0
+	p.Seq = binary.BigEndian.Uint16(b[2:])
+	p.Timestamp = binary.BigEndian.Uint32(b[4:])
+	p.SSRC = binary.BigEndian.Uint32(b[8:])
 	start, end := headerLength+4*int(b[0]&0x0F), len(b)
 	if b[0]&0x10 != 0 {
 		if end < start+4 {
@@ -42,7 +42,7 @@ func (p *packet) parse(b []byte) bool {
 	if end < start {
 		return false
 	}
-	p.payload = b[start:end]
+	p.Payload = b[start:end]
 	return true
 }
 
