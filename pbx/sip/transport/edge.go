@@ -233,14 +233,31 @@ func (e *Edge) Start() {
 // the handlers that were running. It is idempotent.
 func (e *Edge) Close() error {
 	e.cancel()
-	err := e.closeListener()
 	if e.packet != nil {
-		e.serve.Wait() // what was read has found the socket, which the agent now forgets
+		e.bury()
 	}
-	_ = e.ua.Close()
+	err := e.closeListener()
+	e.ua.TransactionLayer().Close()
+	if e.stream != nil {
+		_ = e.ua.Close()
+	}
 	e.serve.Wait()
+	if e.packet != nil {
+		e.bury() // the very first message may have put the socket back
+	}
 	e.work.wait()
 	return err
+}
+
+// bury puts a dead connection in place of the socket. sipgo may still be about
+// to look for it on behalf of a request it has read, and would open a socket of
+// its own to answer from; closing sipgo's transport would forget this one, too,
+// so that is left out: there is nothing in it but the socket we close.
+func (e *Edge) bury() {
+	pool := e.ua.TransportLayer().Pool(UDP)
+	dead := deadConn{e.packet.LocalAddr()}
+	pool.Add(everyone{}.String(), dead)
+	pool.Add(dead.addr.String(), dead)
 }
 
 func (e *Edge) closeListener() error {

@@ -168,6 +168,24 @@ func TestRequestsOnAClosedEdge(t *testing.T) {
 	})
 }
 
+// Requests that were read but not yet handled when the edge is closed find a
+// dead socket; the stack must not open one of its own for them, nor for ours.
+func TestCloseUnderLoad(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLab(t, Options{}, func(e *Edge) {
+				e.Handle(sip.INVITE, func(_ context.Context, _ Flow, _ *sip.Request, tx sip.ServerTransaction) { <-tx.Done() })
+			})
+			p := l.peer(phoneAddr)
+			for i := range 40 {
+				p.send(request([]string{"OPTIONS", "INVITE"}[i%2], "UDP 10.0.0.7", fmt.Sprint(i)))
+			}
+			go func() { _, _ = l.edge.Request(t.Context(), Flow{Edge: l.edge, Remote: phoneAddr}, options("sip:1@h")) }()
+			l.close()
+		})
+	}
+}
+
 // A second 2xx of a fork, or a repeated one, reaches the stray handler.
 func TestStrayResponses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

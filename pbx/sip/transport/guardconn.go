@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/emiago/sipgo/sip"
 )
 
 // everyone is the one peer that sipgo's UDP transport believes to hear. It keeps
@@ -21,14 +23,20 @@ type everyone struct{}
 func (everyone) Network() string { return "udp" }
 func (everyone) String() string  { return "peer.invalid:5060" }
 
+// deadConn is the connection of an edge that was closed.
+type deadConn struct{ addr net.Addr }
+
+func (d deadConn) LocalAddr() net.Addr      { return d.addr }
+func (deadConn) WriteMsg(sip.Message) error { return net.ErrClosed }
+func (deadConn) Ref(int) int                { return 1 }
+func (deadConn) TryClose() (int, error)     { return 1, nil }
+func (deadConn) Close() error               { return nil }
+
 const (
 	minMessage = 20    // shorter datagrams cannot be SIP
 	maxPacket  = 65535 // longest datagram
 	viaRoom    = 80    // what marking the source may add
 )
-
-// lastMessages is how long a closed edge leaves sipgo for what it has read.
-const lastMessages = 10 * time.Millisecond
 
 // guardConn stands between the socket and sipgo: what is not SIP, comes too fast
 // or from a banned address is dropped here, before it is parsed or remembered.
@@ -60,9 +68,6 @@ func (c *guardConn) ReadFrom(b []byte) (int, net.Addr, error) {
 		n, from, err := c.PacketConn.ReadFrom(c.buf)
 		if err != nil {
 			if c.closed.Load() || errors.Is(err, net.ErrClosed) {
-				// sipgo forgets the socket when this returns, and would open another
-				// one, which nobody closes, for a message it is just about to handle.
-				time.Sleep(lastMessages)
 				return 0, nil, net.ErrClosed
 			}
 			time.Sleep(pause) // e.g. an ICMP error of an earlier packet; never spin on it

@@ -45,8 +45,8 @@ func (e *Edge) OnConnectionLost(f func(Flow)) { e.lost = append(e.lost, f) }
 // outlives what the handler does wrong.
 func (e *Edge) contain(h Handler) func(*sip.Request, sip.ServerTransaction) {
 	return func(req *sip.Request, tx sip.ServerTransaction) {
-		if !e.work.enter() {
-			return
+		if e.ctx.Err() != nil || !e.work.enter() {
+			return // Close has ended the transactions it saw, and would wait for this one
 		}
 		defer e.work.leave()
 		flow, ok := e.flowOf(req)
