@@ -56,6 +56,9 @@ func (p *Phone) onResponse(r *Message) {
 	if c != nil && c.ackAgain(r) {
 		return
 	}
+	if request.Branch() != r.Branch() {
+		return // a challenge that came twice, and was answered already
+	}
 	tx.deliver(r)
 }
 
