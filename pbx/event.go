@@ -29,7 +29,7 @@ type EventBody interface {
 func EventBodies() []EventBody {
 	return []EventBody{
 		ExchangeStarted{}, ExchangeStopped{},
-		CallStarted{}, CallAnswered{}, CallEnded{}, CallRefused{},
+		CallStarted{}, CallAnswered{}, CallEnded{}, CallRefused{}, CallDecision{},
 		LegStarted{}, LegRinging{}, LegAnswered{}, LegHeld{}, LegEnded{},
 		BridgeJoined{}, BridgeLeft{},
 		DeviceRegistered{}, DeviceUnregistered{}, DeviceReachable{},
@@ -79,11 +79,33 @@ type CallEnded struct {
 
 // CallRefused says that an INVITE did not become a call.
 type CallRefused struct {
-	From    string `json:"from"`    // AOR user part as claimed
-	Dialled string `json:"dialled"` // request URI user part
-	Source  string `json:"source"`  // ip:port
-	Reason  string `json:"reason"`  // "digest", "banned", "limit", "stopping", "malformed" …
+	From    string `json:"from"`               // AOR user part as claimed
+	Dialled string `json:"dialled"`            // request URI user part
+	Source  string `json:"source"`             // ip:port
+	Reason  string `json:"reason"`             // "digest", "banned", "limit", "stopping", "malformed" …
+	SIPCall string `json:"sip_call,omitempty"` // Call-ID of the INVITE
 }
+
+// CallDecision says what the exchange chose on a call's way, and why: for the
+// trace, which asks neither the directory nor the registry itself. Step is a code
+// that clients put in words with Params.
+type CallDecision struct {
+	Step   string            `json:"step"`
+	Params map[string]string `json:"params,omitempty"`
+}
+
+// The steps of decisions.
+const (
+	// StepDevice: a device of a rung extension was looked at. Params: extension,
+	// name, device, username, state ("rung", "not_registered", "own_line",
+	// "not_asked", "refused"), contacts (how many were rung), error.
+	StepDevice = "device"
+	// StepNoDevices: the extension has no device that is enabled. Params:
+	// extension.
+	StepNoDevices = "no_devices"
+	// StepMove: the leg goes on to another target. Params: to, why.
+	StepMove = "move"
+)
 
 // LegStarted says that a leg exists: an INVITE came in, or one was sent.
 type LegStarted struct {
@@ -187,6 +209,7 @@ func (CallStarted) Kind() string        { return "call.started" }
 func (CallAnswered) Kind() string       { return "call.answered" }
 func (CallEnded) Kind() string          { return "call.ended" }
 func (CallRefused) Kind() string        { return "call.refused" }
+func (CallDecision) Kind() string       { return "call.decision" }
 func (LegStarted) Kind() string         { return "leg.started" }
 func (LegRinging) Kind() string         { return "leg.ringing" }
 func (LegAnswered) Kind() string        { return "leg.answered" }
@@ -207,6 +230,7 @@ func (CallStarted) History() bool        { return true }
 func (CallAnswered) History() bool       { return true }
 func (CallEnded) History() bool          { return true }
 func (CallRefused) History() bool        { return false }
+func (CallDecision) History() bool       { return false }
 func (LegStarted) History() bool         { return true }
 func (LegRinging) History() bool         { return true }
 func (LegAnswered) History() bool        { return true }
