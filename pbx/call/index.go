@@ -27,8 +27,11 @@ func (c *Control) Calls() []pbx.LiveCall {
 	out := make([]pbx.LiveCall, 0, len(calls))
 	for _, k := range calls {
 		slices.SortFunc(k.Legs, func(a, b pbx.LiveLeg) int {
-			if a.Incoming != b.Incoming && a.Incoming {
+			switch {
+			case a.Incoming && !b.Incoming:
 				return -1
+			case b.Incoming && !a.Incoming:
+				return 1
 			}
 			return cmp.Compare(a.ID, b.ID)
 		})

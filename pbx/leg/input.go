@@ -16,7 +16,7 @@ const (
 	InRefused                    // outgoing: final non-2xx, time-out or transport failure, with Cause
 	InAcked                      // incoming: ACK for our 2xx, SDP when it answers our late offer
 	InAckLost                    // incoming: no ACK within 64·T1 (RFC 3261 §13.3.1.4)
-	InCancelled                  // incoming: CANCEL matched before a final response
+	InCancelled                  // incoming: CANCEL won, 487 was sent; our 2xx, if any, was not
 	InBye                        // BYE received (already answered by the edge), with Cause
 	InOffered                    // re-INVITE or UPDATE received; SDP nil: wants our offer
 	inOfferless                  // InOffered without SDP

@@ -98,7 +98,7 @@ var table = [numStates]rules{
 			inOfferless: to(WaitAck, refuse491), //
 			TimerDead:   to(Dead, release),      //
 			InGone:      to(WaitAck),            // no BYE of ours is out
-			InCancelled: to(WaitAck),            // §9.2: too late, 2xx is sent
+			InCancelled: to(Dead, release),      // §9.2: it was faster than our 2xx after all
 		},
 		ignore: inputs(wireOutgoing, []InputKind{InDigit, CmdRing, CmdEarly, CmdAnswer, cmdAnswerLate, CmdEnd, CmdHear, CmdDigits, TimerSetup, TimerMax}),
 	},
@@ -176,7 +176,7 @@ func answered(s State) rules {
 	on := map[InputKind]row{
 		InAcked:     to(Up),
 		InAckLost:   to(Ending, setCause, armDead, noteEnded, sendBye), // §13.3.1.4
-		InCancelled: to(s),                                             // §9.2: too late
+		InCancelled: to(Dead, setCause, noteEnded, release),            // §9.2: it was faster on the wire than our 2xx
 		InBye:       to(Dead, setCause, noteEnded, release),            // the ACK was lost or overtaken
 		InLost:      to(Dead, setCause, noteEnded, release),
 		InOffered:   to(s, acceptOffer), // our answer is out, the exchange of offers is complete
