@@ -3,6 +3,7 @@ package sip
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,9 +112,12 @@ func TestNoCredentialsForPhones(t *testing.T) {
 		challenge := func(m *pbxtest.Message) {
 			m.Add("WWW-Authenticate", `Digest realm="klapka", nonce="abc", algorithm=MD5, qop="auth"`)
 		}
+		var mu sync.Mutex
 		var sent []string
 		r.net.Capture(func(p pbxtest.Packet) {
 			if p.From == serverAddr {
+				mu.Lock()
+				defer mu.Unlock()
 				sent = append(sent, string(p.Data))
 			}
 		})
@@ -131,6 +135,8 @@ func TestNoCredentialsForPhones(t *testing.T) {
 		c.RespondTo(c.ExpectRequest("BYE"), 401, challenge)
 		l.expect(leg.InGone)
 		r.settle()
+		mu.Lock()
+		defer mu.Unlock()
 		for _, m := range sent {
 			if contains(m, "uthorization:") {
 				t.Fatalf("credentials were sent:\n%s", m)

@@ -3,6 +3,7 @@ package sip
 import (
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,12 +143,15 @@ func (faulty) Post(leg.Input) { panic("leg") }
 // leg's.
 func TestP5OneTag(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
+		var mu sync.Mutex
 		tags := make(map[string]map[string]bool) // by Call-ID and CSeq
 		r.net.Capture(func(p pbxtest.Packet) {
 			m, err := pbxtest.ParseMessage(p.Data)
 			if err != nil || p.From != serverAddr || m.Status() == 0 || m.Method() != "INVITE" {
 				return
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			key := m.Get("Call-ID") + m.Get("CSeq")
 			if tags[key] == nil {
 				tags[key] = make(map[string]bool)
@@ -169,6 +173,8 @@ func TestP5OneTag(t *testing.T) {
 		c.Cancel()
 		c.Expect(487)
 		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		if len(tags) != 4 {
 			t.Fatalf("%d transactions", len(tags))
 		}
