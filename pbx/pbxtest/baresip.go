@@ -14,12 +14,6 @@ import (
 	"time"
 )
 
-// The fixed ports of a baresip on its own address.
-const (
-	baresipSIP         = 5060
-	baresipControlPort = 4444
-)
-
 // baresipMemory bounds the address space of one phone: some of its modules are
 // known to eat memory without end.
 const baresipMemory = 512 << 20
@@ -29,7 +23,7 @@ const baresipPatience = 10 * time.Second
 
 // BaresipOptions say which phone it is.
 type BaresipOptions struct {
-	At       netip.Addr     // the phone's own address
+	At       netip.AddrPort // its own place, from Loopbacks.NextPort
 	Server   netip.AddrPort // where it registers
 	Number   string         // user part of its address
 	Username string         // for digest; empty: Number
@@ -56,8 +50,10 @@ type Baresip struct {
 func StartBaresip(t testing.TB, o BaresipOptions) *Baresip {
 	t.Helper()
 	b := NewBaresip(t, o)
-	if !o.Plain {
-		b.Expect("REGISTER_OK", baresipPatience)
+	// Its event may have come before the control connection did, so it is asked.
+	registered := func() bool { return strings.Contains(b.Command("reginfo", ""), "OK ") }
+	if !o.Plain && !eventually(baresipPatience, registered) {
+		t.Fatalf("%s did not register; it said: %s", b.p.name, b.Said())
 	}
 	return b
 }
@@ -78,8 +74,10 @@ func NewBaresip(t testing.TB, o BaresipOptions) *Baresip {
 		t.Fatal(err)
 	}
 	// -s writes every SIP message to the log, -v what it thinks of them.
-	b.p = startProcess(t, "baresip "+o.Number, exec.Command(program, "-f", b.dir, "-s", "-v"), baresipMemory)
-	b.control = dialBaresip(t, b.p, netip.AddrPortFrom(o.At, baresipControlPort))
+	// Without stdbuf, messages would stand in its buffer until there are enough.
+	cmd := exec.Command(NeedProgram(t, "stdbuf", "coreutils"), "-oL", program, "-f", b.dir, "-s", "-v")
+	b.p = startProcess(t, "baresip "+o.Number, cmd, baresipMemory)
+	b.control = dialBaresip(t, b.p, b.controlAt())
 	return b
 }
 
@@ -92,11 +90,17 @@ func uuid() string {
 
 func (b *Baresip) recordings() string { return filepath.Join(b.dir, "rec") }
 
+// controlAt is where its control connection is; SIP takes the two ports before,
+// the second over TLS.
+func (b *Baresip) controlAt() netip.AddrPort {
+	return netip.AddrPortFrom(b.o.At.Addr(), b.o.At.Port()+2)
+}
+
 func (b *Baresip) config() string {
 	lines := []string{
-		fmt.Sprintf("sip_listen %s:%d", b.o.At, baresipSIP),
-		fmt.Sprintf("net_interface %s", b.o.At),
-		fmt.Sprintf("ctrl_tcp_listen %s:%d", b.o.At, baresipControlPort),
+		"sip_listen " + b.o.At.String(),
+		"net_interface " + b.o.At.Addr().String(),
+		"ctrl_tcp_listen " + b.controlAt().String(),
 		"rtp_ports 10000-19999",
 		"rtcp_mux no",
 		"jitter_buffer_type off",
@@ -129,14 +133,14 @@ func (b *Baresip) account() string {
 	}
 	server, regint := b.o.Server, cmp.Or(b.o.Regint, 600)
 	if b.o.Plain {
-		server, regint = netip.AddrPortFrom(b.o.At, baresipSIP), 0
+		server, regint = b.o.At, 0
 	}
 	return fmt.Sprintf("<sip:%s@%s;transport=udp>;auth_user=%s;auth_pass=%s;answermode=%s;regint=%d;audio_codecs=%s\n",
 		b.o.Number, server, cmp.Or(b.o.Username, b.o.Number), b.o.Secret, answer, regint, strings.Join(list, ","))
 }
 
 // Address is where the phone is reached over UDP.
-func (b *Baresip) Address() netip.AddrPort { return netip.AddrPortFrom(b.o.At, baresipSIP) }
+func (b *Baresip) Address() netip.AddrPort { return b.o.At }
 
 // Dial calls a number at the phone's server, or a whole sip: URI.
 func (b *Baresip) Dial(to string) {

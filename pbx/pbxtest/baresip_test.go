@@ -20,7 +20,7 @@ func TestBaresipCallsBaresip(t *testing.T) {
 		if err := mediatest.WriteSine(tone, 8000, hz, -12, 20*time.Second); err != nil {
 			t.Fatal(err)
 		}
-		return pbxtest.StartBaresip(t, pbxtest.BaresipOptions{At: loopbacks.Next(), Number: number, Plain: true, Source: tone})
+		return pbxtest.StartBaresip(t, pbxtest.BaresipOptions{At: loopbacks.NextPort(t), Number: number, Plain: true, Source: tone})
 	}
 	a, b := phone("201", 440), phone("202", 620)
 	a.Dial("sip:202@" + b.Address().String())

@@ -107,7 +107,7 @@ func (b *Binary) environment() []string {
 	free := netip.AddrPortFrom(b.o.At, 0).String()
 	settings := map[string]string{
 		"PATH": os.Getenv("PATH"), "HOME": b.dir, "TMPDIR": os.TempDir(),
-		"KLAPKA_DATA_DIR": b.dir, "KLAPKA_LOG_LEVEL": "debug",
+		"KLAPKA_DATA_DIR": b.dir, "KLAPKA_LOG_LEVEL": "info",
 		"KLAPKA_HTTP_LISTEN": free, "KLAPKA_HTTPS_LISTEN": free, "KLAPKA_WEBRTC_UDP": "",
 		"KLAPKA_SIP_UDP": free, "KLAPKA_SIP_TCP": free, "KLAPKA_SIP_TLS": free,
 		"KLAPKA_RTP_LISTEN": b.o.At.String(), "KLAPKA_RTP_PORTS": "20000-20999",

@@ -3,6 +3,7 @@ package pbxtest
 import (
 	"bytes"
 	"encoding/binary"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -21,19 +22,57 @@ const processPatience = 10 * time.Second
 // the beginning.
 const logLimit = 1 << 20
 
-// Loopbacks hands out addresses of this machine, each once, so that every phone
-// can have port 5060 and is its own source to limits and bans.
-type Loopbacks struct{ used atomic.Uint32 }
+// Loopbacks hands out places on this machine, each once, and to processes that
+// run side by side different ones, by their ids.
+type Loopbacks struct{ addresses, ports atomic.Uint32 }
 
-// Next is an address nobody else has: neither within this process nor, by its
-// id, in those beside it. It lies above what people use by hand.
+// Next is an address of somebody's own: its owner can have port 5060 there, and
+// is a source of its own to limits and bans. It lies above what people use by
+// hand.
 func (l *Loopbacks) Next() netip.Addr {
 	const perProcess, processes = 256, 0x3800
-	n := l.used.Add(1)
+	n := l.addresses.Add(1)
 	block := uint32(os.Getpid()%processes) + n/perProcess*processes
 	var a [4]byte
 	binary.BigEndian.PutUint32(a[:], 0x7F100000+block*perProcess+n%perProcess)
 	return netip.AddrFrom4(a)
+}
+
+// placePorts is how many ports belong to one place of 127.0.0.1.
+const placePorts = 4
+
+// NextPort is the first of four free ports of 127.0.0.1, for phones whose sound
+// leaves from there whatever address they are given.
+func (l *Loopbacks) NextPort(t testing.TB) netip.AddrPort {
+	t.Helper()
+	const first, places = 6000, 1000
+	for range places {
+		n := (uint32(os.Getpid())*31 + l.ports.Add(1)) % places
+		at := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(first+n*placePorts))
+		if free(at) {
+			return at
+		}
+	}
+	t.Fatal("no free port on 127.0.0.1")
+	return netip.AddrPort{}
+}
+
+// free reports whether nobody has any port of a place, over UDP or TCP.
+func free(at netip.AddrPort) bool {
+	for i := range uint16(placePorts) {
+		at := netip.AddrPortFrom(at.Addr(), at.Port()+i)
+		udp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+		if err != nil {
+			return false
+		}
+		_ = udp.Close() // nothing was sent
+		tcp, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+		if err != nil {
+			return false
+		}
+		_ = tcp.Close()
+	}
+	return true
 }
 
 // NeedProgram is the path of an installed program. Without it the test is

@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -29,6 +30,11 @@ func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "klapka-e2e-")
 	if err == nil {
 		program, err = pbxtest.BuildBinary(dir)
+	}
+	if err == nil {
+		// Phones spend their time talking, not computing.
+		flag.Parse()
+		err = flag.Set("test.parallel", "5")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -106,7 +106,7 @@ func TestEcho(t *testing.T) {
 	a.Hangup()
 	a.Expect("CALL_CLOSED", patience)
 	a.hears(440, 3*time.Second)
-	if r := w.records(1)[0]; r.Dialled != "*43" || r.AnsweredAt.IsZero() || r.Cause.Code != pbx.CauseNormal || r.Cause.By != pbx.ByCaller {
+	if r := w.records(1)[0]; r.Dialled != "*43" || r.Legs[0].AnsweredAt.IsZero() || r.Cause.Code != pbx.CauseNormal || r.Cause.By != pbx.ByCaller {
 		t.Errorf("record %+v", r)
 	}
 }

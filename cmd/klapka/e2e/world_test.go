@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -66,6 +67,8 @@ func (w *world) nothingLeft() {
 	if !ok {
 		w.t.Errorf("left behind: %v calls, %v legs, %v goroutines (%v at rest)",
 			m["klapka_calls"], m["klapka_legs"], m["go_goroutines"], w.idle)
+		w.Signal(syscall.SIGQUIT) // the log tells where each goroutine is
+		w.ExitCode(patience)
 	}
 	for _, name := range []string{"klapka_calls", "klapka_legs", "go_goroutines"} {
 		if _, there := m[name]; !there {
@@ -102,7 +105,7 @@ func (w *world) phone(t *testing.T, number string, hz float64, change ...func(*p
 		t.Fatal(err)
 	}
 	o := pbxtest.BaresipOptions{
-		At: loopbacks.Next(), Server: w.SIP(), Number: number, Secret: "klapka-demo-" + number, Source: tone,
+		At: loopbacks.NextPort(t), Server: w.SIP(), Number: number, Secret: "klapka-demo-" + number, Source: tone,
 	}
 	for _, c := range change {
 		c(&o)
