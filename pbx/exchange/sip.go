@@ -49,6 +49,7 @@ func (x *Exchange) openSIP(ctx context.Context) error {
 	for _, e := range edges {
 		x.registrar.Attach(e)
 	}
+	x.registerMetrics()
 	// Before the ports close, whoever is still talking is told.
 	x.closers = append(x.closers, func() error { x.stopCalls(0); return nil })
 	return nil
