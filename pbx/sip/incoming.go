@@ -14,25 +14,19 @@ import (
 
 // onInvite takes an INVITE: within a dialog, or one that wants to start a call.
 func (s *Stack) onInvite(ctx context.Context, flow transport.Flow, req *sip.Request, tx sip.ServerTransaction) {
-	if tagOf(req.To().Params) != "" {
+	id := pbx.LegID(transport.NewTag(req))
+	if id == "" {
 		s.inDialog(ctx, flow, req, tx)
 		return
 	}
 	s.counts.Invites.Add(1)
-	// The tag is ours from the very first response on (P5), those that the
-	// transaction makes by itself included.
-	id := pbx.LegID(pbx.NewID())
-	transport.SetToTag(tx, string(id))
 	tried := hasCredentials(req)
 	if tried {
 		// Looking the device up may take a while.
-		_ = tx.Respond(responseTo(req, sip.StatusTrying, "Trying", string(id)))
+		_ = tx.Respond(responseTo(req, sip.StatusTrying, "Trying", ""))
 	}
 	caller, res, why := s.admit(ctx, flow, req)
 	if res != nil {
-		if to := res.To(); to != nil {
-			to.Params.Add("tag", string(id))
-		}
 		s.notAdmitted(flow, req, why)
 		_ = tx.Respond(res)
 		if !tried {
@@ -115,7 +109,7 @@ func (s *Stack) accept(ctx context.Context, flow transport.Flow, req *sip.Reques
 	key := keyOf(req)
 	if !s.table.addIncoming(u, key) {
 		s.notAdmitted(flow, req, "merged")
-		_ = tx.Respond(responseTo(req, sip.StatusLoopDetected, "Merged Request", string(id)))
+		_ = tx.Respond(responseTo(req, sip.StatusLoopDetected, "Merged Request", ""))
 		return
 	}
 	defer s.table.settled(key)

@@ -156,6 +156,7 @@ func (e *Edge) newAgent() (err error) {
 		sipgo.WithUserAgentTransactionLayerOptions(tx...),
 		sipgo.WithUserAgentTransportLayerOptions(
 			sip.WithTransportLayerLogger(quiet),
+			func(l *sip.TransportLayer) { l.OnMessage(stampTag) },
 			sip.WithTransportLayerTransports(sip.TransportsConfig{
 				TCP: refuse,
 				TLS: &sip.TransportTLS{TransportTCP: &sip.TransportTCP{DialerCreate: noDialer}},

@@ -1,21 +1,35 @@
 package transport
 
-import "github.com/emiago/sipgo/sip"
+import (
+	"strings"
 
-// SetToTag gives the responses that a server transaction makes by itself, 100
-// and the 487 after a CANCEL, the To-tag that the handler uses: else each would
-// carry a tag of its own (P5). Call it before the first Respond. To is exchanged
-// as a whole because the transaction may be reading it.
-func SetToTag(tx sip.ServerTransaction, tag string) {
-	g, ok := tx.(*guardedTx)
-	if !ok {
+	"github.com/emiago/sipgo/sip"
+
+	"klapka.dev/klapka/pbx"
+)
+
+// NewTag is the To-tag of all responses to an INVITE that came without one, and
+// "" for every other request. The transaction makes responses of its own, 100 and
+// the 487 after a CANCEL, each of which would carry a tag of its own (P5); so the
+// tag is written into the request before there is a transaction, and To of such
+// an INVITE has it already.
+func NewTag(req *sip.Request) string { return req.MessageData.Destination() }
+
+// stampTag sees each message before the transaction layer does, which hands it to
+// other goroutines: later, To could no longer be changed. The tag is noted as the
+// destination, which an incoming request does not have and no peer can write.
+func stampTag(m sip.Message) {
+	req, ok := m.(*sip.Request)
+	if !ok || !req.IsInvite() || req.To() == nil {
 		return
 	}
-	own, ok := g.ServerTransaction.(*sip.ServerTx)
-	if !ok || own.Origin().To() == nil {
-		return
+	to := req.To()
+	for _, p := range to.Params {
+		if strings.EqualFold(strings.TrimSpace(p.K), "tag") {
+			return
+		}
 	}
-	to := *own.Origin().To()
-	to.Params = append(to.Params.Clone(), sip.HeaderKV{K: "tag", V: tag})
-	own.Origin().ReplaceHeader(&to)
+	tag := pbx.NewID()
+	to.Params.Add("tag", tag)
+	req.SetDestination(tag)
 }
