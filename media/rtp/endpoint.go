@@ -24,7 +24,8 @@ type endpoint struct {
 	sinks    stream.Sinks
 	hearing  stream.Hearing
 	out      stream.Sender
-	reporter reporter
+	reporter stream.Reporter
+	name     string  // CNAME of our reports
 	arrival  arrival // of the goroutine that reads RTP
 
 	close    sync.Once
@@ -42,7 +43,7 @@ func newEndpoint(g *Engine, p pair, o media.Options) *endpoint {
 		observer: o.Observer,
 		in:       ingress{receiver: stream.NewReceiver()},
 		out:      stream.NewSender(wire{p.rtp}, rand.Uint32()),
-		reporter: reporter{cname: newName()},
+		name:     stream.NewName(),
 		rtcpDone: make(chan struct{}),
 		done:     make(chan struct{}),
 	}
@@ -61,7 +62,7 @@ func (e *endpoint) Connect(s sdp.Session) error {
 	if err := e.in.connect(&s, time.Now(), &e.out); err != nil {
 		return err
 	}
-	e.reporter.start(e.report)
+	e.reporter.Start(e.report)
 	return nil
 }
 
@@ -99,7 +100,7 @@ func (e *endpoint) Close() {
 		e.hearing.Close(e)
 		e.sinks.Close()
 		e.out.End()
-		if e.reporter.close() {
+		if e.reporter.Close() {
 			e.bye()
 		}
 		_ = e.rtp.SetReadDeadline(now.Add(e.engine.drainQuiet))

@@ -63,6 +63,13 @@ func (o *Sender) Dial(digits string, each time.Duration) {
 	}
 }
 
+// Busy reports whether digits are being sent, and sound waits.
+func (o *Sender) Busy() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.keypad.busy
+}
+
 // press queues one digit. Callers hold o.mu.
 func (o *Sender) press(p press, now time.Time) {
 	k := &o.keypad
