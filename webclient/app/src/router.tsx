@@ -39,7 +39,10 @@ const shell = createRoute({
   beforeLoad: async ({ context: { services }, location }) => {
     const { api, queries } = services;
     try {
-      const me = await queries.ensureQueryData(api.query.queryOptions("get", "/api/me"));
+      const me = await queries.query({
+        ...api.query.queryOptions("get", "/api/me"),
+        staleTime: "static",
+      });
       api.identify({ csrf: me.csrf });
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;

@@ -32,12 +32,12 @@ export function createServices(identity: Identity, onUnauthorized: () => void): 
   const devices = createDeviceStore();
   const speaker = new Audio();
   speaker.autoplay = true;
-  const engine = new MediaEngine({
+  const engine: MediaEngine = new MediaEngine({
     speaker,
     offer: (ms, sdp, why) => socket.send({ t: "media.offer", ms, sdp, why }),
     microphone: () => openMicrophone(devices.getState().microphone),
   });
-  const socket = new LiveSocket({
+  const socket: LiveSocket = new LiveSocket({
     ...identity,
     url: socketAddress(location),
     store: live,

@@ -1,8 +1,13 @@
 import { resolve } from "node:path";
 import react from "@vitejs/plugin-react";
-import mantine from "postcss-preset-mantine";
-import type { UserConfig } from "vite";
+import preset from "postcss-preset-mantine";
+import type { CSSOptions, UserConfig } from "vite";
 import { precompress } from "./precompress.ts";
+
+type PostCSS = Exclude<CSSOptions["postcss"], string | undefined>;
+
+// The package comes without types.
+const mantine = preset as () => NonNullable<PostCSS["plugins"]>[number];
 
 /** What the two applications differ in. */
 export interface BuildOptions {

@@ -28,7 +28,7 @@ export function CallCard({ call }: { call: OwnCall }) {
       component="article"
       className={classes.card}
       data-card
-      data-state={call.state}
+      data-state={call.on_hold ? "held" : call.state}
       aria-label={t("call.with", { name })}
     >
       <Group gap="sm" wrap="nowrap">

@@ -1,4 +1,4 @@
-import { Box, Title } from "@mantine/core";
+import { Box, Paper, Title } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { DialPad } from "./DialPad.tsx";
 
@@ -10,7 +10,9 @@ export function DialPage() {
       <Title order={1} size="h2" mb="md">
         {t("nav.dial")}
       </Title>
-      <DialPad />
+      <Paper withBorder p="md">
+        <DialPad />
+      </Paper>
     </Box>
   );
 }

@@ -36,16 +36,18 @@ export function IncomingCard({ call }: { call: OwnCall }) {
       <Group grow gap="xs" mt="sm">
         <Button
           color="green"
-          size="md"
-          leftSection={<IconPhone size={20} aria-hidden />}
+          h={42}
+          px={6}
+          leftSection={<IconPhone size={18} aria-hidden />}
           onClick={() => void commands.answer(call.leg)}
         >
           {t("call.answer")}
         </Button>
         <Button
           color="red"
-          size="md"
-          leftSection={<IconPhoneOff size={20} aria-hidden />}
+          h={42}
+          px={6}
+          leftSection={<IconPhoneOff size={18} aria-hidden />}
           onClick={() => void commands.reject(call.leg)}
         >
           {t("call.decline")}

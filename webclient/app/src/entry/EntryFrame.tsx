@@ -33,9 +33,9 @@ export function EntryFrame(props: { title: string; text?: string; children: Reac
             {props.children}
           </Stack>
         </Paper>
-        <Group className={classes.foot} justify="space-between">
+        <Group className={classes.foot} justify="space-between" wrap="nowrap">
           <LanguageSelect />
-          <SchemeSelect />
+          <SchemeSelect compact />
         </Group>
       </main>
     </div>

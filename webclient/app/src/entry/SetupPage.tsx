@@ -52,7 +52,7 @@ function SetupForm({ token }: { token: string }) {
       extension: (v) => (/^\d{2,10}$/.test(v.trim()) ? null : t("setup.extensionWrong")),
       email: (v) => (/^\S+@\S+$/.test(v.trim()) ? null : t("setup.emailWrong")),
       password: (v) =>
-        [...v].length >= shortest ? null : t("setup.passwordShort", { count: shortest }),
+        v.length >= shortest ? null : t("setup.passwordShort", { count: shortest }),
     },
   });
   const submit = form.onSubmit(async (values) => {

@@ -16,6 +16,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { HistoryRow } from "./HistoryRow.tsx";
 import { useHistoryPages } from "./useHistoryPages.ts";
+import classes from "./History.module.css";
 
 const route = getRouteApi("/shell/history");
 
@@ -45,6 +46,7 @@ export function HistoryPage() {
         </Title>
         <TextInput
           type="search"
+          className={classes.search}
           aria-label={t("history.search")}
           placeholder={t("history.search")}
           leftSection={<IconSearch size={16} aria-hidden />}
@@ -53,6 +55,8 @@ export function HistoryPage() {
         />
       </Group>
       <SegmentedControl
+        className={classes.kinds}
+        size="sm"
         aria-label={t("history.kind")}
         value={direction}
         onChange={(value) => {

@@ -27,7 +27,8 @@ export function HistoryRow({ item }: { item: HistoryItem }) {
         </Text>
         <Text size="sm" c="dimmed" truncate>
           {t(`history.is.${kind}`)}
-          {item.peer.name && ` · ${item.peer.number}`}
+          {!item.answered_at && !item.missed && ` · ${t(`kit:cause.${item.cause.code}`)}`}
+          {item.peer.name && <span className={classes.wide}> · {item.peer.number}</span>}
         </Text>
       </div>
       <div className={classes.when}>
@@ -35,7 +36,7 @@ export function HistoryRow({ item }: { item: HistoryItem }) {
           <time dateTime={item.started_at}>{formatWhen(item.started_at, language)}</time>
         </Text>
         <Text size="sm" c="dimmed" className="k-digits">
-          {outcome()}
+          {item.answered_at && formatDuration(seconds(item.answered_at, item.ended_at))}
         </Text>
       </div>
       <Tooltip label={t("people.call", { name })}>
@@ -52,9 +53,8 @@ export function HistoryRow({ item }: { item: HistoryItem }) {
       </Tooltip>
     </li>
   );
+}
 
-  function outcome(): string {
-    if (!item.answered_at) return t(`kit:cause.${item.cause.code}`);
-    return formatDuration((Date.parse(item.ended_at) - Date.parse(item.answered_at)) / 1000);
-  }
+function seconds(from: string, to: string): number {
+  return (Date.parse(to) - Date.parse(from)) / 1000;
 }

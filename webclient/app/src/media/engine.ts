@@ -184,7 +184,7 @@ export class MediaEngine {
   async #measure(): Promise<void> {
     if (!this.#peer) return;
     const report = await this.#peer.getStats();
-    const now = totals(report as unknown as Iterable<[string, RTCStats]>);
+    const now = totals(report);
     if (this.#before) this.state.setState({ quality: between(this.#before, now) });
     this.#before = now;
   }

@@ -14,6 +14,7 @@ const rowHeight = 64;
 export function PeopleList({ people }: { people: Person[] }) {
   const { t } = useTranslation("app");
   const scroller = useRef<HTMLDivElement>(null);
+  // eslint-disable-next-line react-hooks/incompatible-library -- no compiler is used
   const rows = useVirtualizer({
     count: people.length,
     getScrollElement: () => scroller.current,

@@ -37,11 +37,11 @@ export function PeoplePage() {
             {t("people.free", { count: others.filter((p) => p.state === "free").length })}
           </Text>
         </div>
-        <Group gap="sm">
+        <Group gap="sm" className={classes.tools}>
           <SegmentedControl
             aria-label={t("people.shown")}
             value={shown}
-            onChange={(value) => setShown(value as Shown)}
+            onChange={(value) => setShown(value)}
             data={[
               { value: "all", label: t("people.all") },
               { value: "reachable", label: t("people.reachable") },
@@ -49,6 +49,7 @@ export function PeoplePage() {
           />
           <TextInput
             type="search"
+            className={classes.filter}
             aria-label={t("people.filter")}
             placeholder={t("people.filter")}
             leftSection={<IconFilter size={16} aria-hidden />}

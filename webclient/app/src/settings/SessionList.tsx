@@ -3,6 +3,7 @@ import { ErrorNotice, Waiting } from "@klapka/kit/ui";
 import { formatWhen, useLanguage } from "@klapka/kit/i18n";
 import { useTranslation } from "react-i18next";
 import { useServices } from "../services.ts";
+import { browserName } from "./browserName.ts";
 
 /** Where the user is signed in; each place can be signed out from here. */
 export function SessionList() {
@@ -42,12 +43,4 @@ export function SessionList() {
       ))}
     </Stack>
   );
-}
-
-/** The browser and system people know, out of what a browser says it is. */
-export function browserName(userAgent: string): string {
-  const browser = /(Edg|Firefox|Chrome|Safari)\//.exec(userAgent)?.[1] ?? userAgent.slice(0, 30);
-  const system = /Windows|Android|iPhone|iPad|Mac OS X|Linux/.exec(userAgent)?.[0];
-  const name = browser === "Edg" ? "Edge" : browser;
-  return system ? `${name}, ${system.replace("Mac OS X", "macOS")}` : name;
 }

@@ -1,4 +1,4 @@
-import { Paper, Stack, Text, Title } from "@mantine/core";
+import { Input, Paper, Stack, Text, Title } from "@mantine/core";
 import { LanguageSelect, SchemeSelect } from "@klapka/kit/ui";
 import type { Language } from "@klapka/kit/i18n";
 import { useId, type ReactNode } from "react";
@@ -25,12 +25,11 @@ export function SettingsPage() {
       </Section>
       <Section title={t("settings.look")}>
         <LanguageSelect label={t("kit:look.language")} onPick={remember} />
-        <div>
-          <Text size="sm" fw={500} mb={4}>
-            {t("kit:look.scheme")}
-          </Text>
-          <SchemeSelect />
-        </div>
+        <Input.Wrapper label={t("kit:look.scheme")} labelElement="div">
+          <div>
+            <SchemeSelect />
+          </div>
+        </Input.Wrapper>
       </Section>
       <Section title={t("settings.password")}>
         <PasswordForm />

@@ -57,10 +57,13 @@ export function CallKeys() {
   }
   function decline() {
     const waiting = calls().find(isWaiting);
-    // An open dialog or menu takes the key to close itself.
-    if (waiting && !document.querySelector("[role=dialog], [role=menu], [role=listbox]")) {
-      void commands.reject(waiting.leg);
-    }
+    if (waiting && !somethingOpen()) void commands.reject(waiting.leg);
   }
   return null;
+}
+
+/** Whether a dialog, menu or list is open, which takes Escape to close itself. */
+function somethingOpen(): boolean {
+  const layers = document.querySelectorAll("[role=dialog], [role=menu], [role=listbox]");
+  return Array.from(layers).some((layer) => layer.checkVisibility());
 }

@@ -8,14 +8,17 @@ import { useTranslation } from "react-i18next";
 export function NotFoundPage() {
   const { t } = useTranslation("app");
   return (
-    <EmptyState
-      icon={<IconMapQuestion size={30} />}
-      title={t("shell.notFound")}
-      action={
-        <Button component={Link} to="/" variant="light">
-          {t("nav.people")}
-        </Button>
-      }
-    />
+    <main>
+      <EmptyState
+        icon={<IconMapQuestion size={30} />}
+        order={1}
+        title={t("shell.notFound")}
+        action={
+          <Button component={Link} to="/" variant="light">
+            {t("nav.people")}
+          </Button>
+        }
+      />
+    </main>
   );
 }

@@ -40,7 +40,7 @@ export function Omnibox() {
   };
   const empty = found.length === 0 && !number;
   return (
-    <Combobox store={combobox} onOptionSubmit={call} withinPortal>
+    <Combobox store={combobox} onOptionSubmit={call} withinPortal={false} shadow="md">
       <Combobox.Target>
         <TextInput
           ref={input}

@@ -1,5 +1,10 @@
 import type { Language } from "./i18n.ts";
 
+/** The reader's own region of the language shown (en-GB, de-AT), if the browser names one. */
+function regional(language: Language): string {
+  return navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+}
+
 /** A length of time as on a clock: 0:07, 12:34, 1:02:03. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
@@ -13,8 +18,9 @@ export function formatDuration(seconds: number): string {
  * date with the time.
  */
 export function formatWhen(at: string, language: Language, now = new Date()): string {
+  const locale = regional(language);
   const then = new Date(at);
-  const time = new Intl.DateTimeFormat(language, { timeStyle: "short" }).format(then);
+  const time = new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(then);
   const days = Math.round((midnight(now) - midnight(then)) / 86_400_000);
   if (days === 0) return time;
   if (days === 1) {
@@ -22,7 +28,7 @@ export function formatWhen(at: string, language: Language, now = new Date()): st
     return `${yesterday} ${time}`;
   }
   const sameYear = then.getFullYear() === now.getFullYear();
-  const date = new Intl.DateTimeFormat(language, {
+  const date = new Intl.DateTimeFormat(locale, {
     day: "numeric",
     month: "short",
     ...(sameYear ? {} : { year: "numeric" }),
@@ -32,9 +38,8 @@ export function formatWhen(at: string, language: Language, now = new Date()): st
 
 /** A moment to the second, for lists that are compared with logs. */
 export function formatDateTime(at: string, language: Language): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" }).format(
-    new Date(at),
-  );
+  const style = { dateStyle: "short", timeStyle: "medium" } as const;
+  return new Intl.DateTimeFormat(regional(language), style).format(new Date(at));
 }
 
 function midnight(date: Date): number {

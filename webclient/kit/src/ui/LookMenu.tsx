@@ -1,9 +1,4 @@
-import {
-  SegmentedControl,
-  Select,
-  useMantineColorScheme,
-  type MantineColorScheme,
-} from "@mantine/core";
+import { SegmentedControl, Select, useMantineColorScheme, VisuallyHidden } from "@mantine/core";
 import { IconDeviceDesktop, IconMoon, IconSun } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { languages, setLanguage, type Language } from "../i18n/i18n.ts";
@@ -38,7 +33,7 @@ export function LanguageSelect({
       onChange={pick}
       allowDeselect={false}
       checkIconPosition="right"
-      maw={220}
+      w={label ? 220 : 150}
     />
   );
 }
@@ -49,21 +44,21 @@ const schemes = [
   { value: "dark", icon: IconMoon },
 ] as const;
 
-/** Chooses light, dark, or as the system has it. */
-export function SchemeSelect() {
+/** Chooses light, dark, or as the system has it; compact shows signs without words. */
+export function SchemeSelect({ compact = false }: { compact?: boolean }) {
   const { t } = useTranslation("kit");
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   return (
     <SegmentedControl
       aria-label={t("look.scheme")}
       value={colorScheme}
-      onChange={(value) => setColorScheme(value as MantineColorScheme)}
+      onChange={(value) => setColorScheme(value)}
       data={schemes.map(({ value, icon: Icon }) => ({
         value,
         label: (
-          <span className={classes.option}>
+          <span className={classes.option} title={compact ? t(`look.${value}`) : undefined}>
             <Icon size={16} aria-hidden />
-            {t(`look.${value}`)}
+            {compact ? <VisuallyHidden>{t(`look.${value}`)}</VisuallyHidden> : t(`look.${value}`)}
           </span>
         ),
       }))}

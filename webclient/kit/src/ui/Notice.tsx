@@ -37,6 +37,8 @@ export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () =
 export function EmptyState(props: {
   icon: ReactNode;
   title: string;
+  /** Rank of the title among the page's headings. */
+  order?: 1 | 2;
   text?: string;
   action?: ReactNode;
 }) {
@@ -46,7 +48,7 @@ export function EmptyState(props: {
         <ThemeIcon size={56} radius="xl" variant="light" aria-hidden>
           {props.icon}
         </ThemeIcon>
-        <Title order={2} size="h4" ta="center">
+        <Title order={props.order ?? 2} size="h4" ta="center">
           {props.title}
         </Title>
         {props.text && (

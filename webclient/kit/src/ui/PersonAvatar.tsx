@@ -1,6 +1,6 @@
 import { Avatar } from "@mantine/core";
 
-/** Background and text of one avatar; every pair reaches AA in both schemes. */
+/** Ground and letters in the light scheme, exchanged in the dark; AA both ways. */
 const tints = [
   ["#cfe8ea", "#0a4c55"],
   ["#f6dfc0", "#6b3f00"],
@@ -12,13 +12,20 @@ const tints = [
 
 /** A person's initials on a tint that stays the same for the same person. */
 export function PersonAvatar({ name, size = 38 }: { name: string; size?: number }) {
-  const [background, color] = tints[hash(name) % tints.length] ?? tints[0];
+  const [pale, deep] = tints[hash(name) % tints.length] ?? tints[0];
   return (
     <Avatar
       size={size}
       radius="xl"
       aria-hidden
-      styles={{ placeholder: { background, color, fontWeight: 650, border: 0 } }}
+      styles={{
+        placeholder: {
+          background: `light-dark(${pale}, ${deep})`,
+          color: `light-dark(${deep}, ${pale})`,
+          fontWeight: 650,
+          border: 0,
+        },
+      }}
     >
       {initials(name)}
     </Avatar>
@@ -31,7 +38,7 @@ export function initials(name: string): string {
   if (/^[+\d]/.test(name)) return name.slice(-2);
   const letters = [words[0], words.length > 1 ? words.at(-1) : ""];
   return letters
-    .map((w) => [...(w ?? "")][0] ?? "")
+    .map((w) => Array.from(w ?? "")[0] ?? "")
     .join("")
     .toLocaleUpperCase();
 }

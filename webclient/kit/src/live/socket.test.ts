@@ -1,0 +1,171 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Down, Up } from "./frames.ts";
+import { identity } from "./identity.ts";
+import { LiveSocket } from "./socket.ts";
+import { createLiveStore } from "./store.ts";
+
+/** A connection whose other end is the test. */
+class FakeSocket {
+  readyState: number = WebSocket.CONNECTING;
+  onopen: (() => void) | null = null;
+  onmessage: ((message: { data: string }) => void) | null = null;
+  onclose: (() => void) | null = null;
+  readonly sent: Up[] = [];
+
+  send(data: string): void {
+    this.sent.push(JSON.parse(data) as Up);
+  }
+
+  close(): void {
+    this.readyState = WebSocket.CLOSED;
+  }
+
+  accept(): void {
+    this.readyState = WebSocket.OPEN;
+    this.onopen?.();
+  }
+
+  say(frame: Down): void {
+    this.onmessage?.({ data: JSON.stringify(frame) });
+  }
+
+  fail(): void {
+    this.readyState = WebSocket.CLOSED;
+    this.onclose?.();
+  }
+}
+
+const user = {
+  id: "u1",
+  name: "",
+  first_name: "",
+  last_name: "",
+  email: "",
+  role: "user",
+  language: "en",
+} as const;
+const snapshot: Down = {
+  t: "snapshot",
+  epoch: 2,
+  seq: 5,
+  me: { user, extension: null },
+  people: [],
+  calls: [],
+};
+
+let sockets: FakeSocket[];
+let store: ReturnType<typeof createLiveStore>;
+let live: LiveSocket;
+
+function latest(): FakeSocket {
+  const socket = sockets.at(-1);
+  if (!socket) throw new Error("nothing was opened");
+  return socket;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  sockets = [];
+  store = createLiveStore();
+  live = new LiveSocket({
+    url: "ws://exchange.test/api/socket",
+    clientId: "b1",
+    tabId: "t1",
+    store,
+    random: () => 0.5,
+    connect: () => {
+      const socket = new FakeSocket();
+      sockets.push(socket);
+      return socket as unknown as WebSocket;
+    },
+  });
+  live.start();
+});
+
+afterEach(() => {
+  live.stop();
+  vi.useRealTimers();
+});
+
+test("the first greeting asks for everything, later ones for what was missed", () => {
+  latest().accept();
+  expect(latest().sent).toEqual([{ t: "hello", client_id: "b1", tab_id: "t1", resume: null }]);
+  latest().say(snapshot);
+  latest().say({ t: "registration.changed", seq: 6, extension: "101" });
+  latest().fail();
+  expect(store.getState().connection).toBe("offline");
+  vi.advanceTimersByTime(300);
+  latest().accept();
+  expect(latest().sent[0]).toMatchObject({ resume: { epoch: 2, seq: 6 } });
+  expect(store.getState().connection).toBe("online");
+});
+
+test("each failure waits longer, up to five seconds", () => {
+  for (const wait of [300, 600, 1200, 2400, 4800, 5000, 5000]) {
+    latest().fail();
+    const tries = sockets.length;
+    vi.advanceTimersByTime(wait - 1);
+    expect(sockets).toHaveLength(tries);
+    vi.advanceTimersByTime(1);
+    expect(sockets).toHaveLength(tries + 1);
+  }
+});
+
+test("an exchange that accepts and drops at once is not hammered", () => {
+  for (let i = 0; i < 6; i++) {
+    latest().accept();
+    latest().fail();
+    vi.advanceTimersByTime(5000);
+  }
+  latest().accept();
+  latest().fail();
+  const tries = sockets.length;
+  vi.advanceTimersByTime(4000);
+  expect(sockets).toHaveLength(tries);
+});
+
+test("a network that comes back is used at once", () => {
+  for (let i = 0; i < 6; i++) {
+    latest().fail();
+    vi.advanceTimersByTime(5000);
+  }
+  latest().fail();
+  const tries = sockets.length;
+  dispatchEvent(new Event("online"));
+  expect(sockets).toHaveLength(tries + 1);
+});
+
+test("a line that fell silent is given up", () => {
+  latest().accept();
+  latest().say(snapshot);
+  vi.advanceTimersByTime(20_000);
+  latest().say({ t: "ping" });
+  expect(latest().sent.at(-1)).toEqual({ t: "pong" });
+  vi.advanceTimersByTime(24_999);
+  expect(store.getState().connection).toBe("online");
+  vi.advanceTimersByTime(1);
+  expect(store.getState().connection).toBe("offline");
+});
+
+test("who was signed out does not come back by itself", () => {
+  latest().accept();
+  latest().say({ t: "bye", reason: "signed_out" });
+  vi.advanceTimersByTime(60_000);
+  expect(sockets).toHaveLength(1);
+  expect(store.getState().connection).toBe("signed_out");
+});
+
+test("nothing is sent into the void", () => {
+  expect(live.send({ t: "pong" })).toBe(false);
+});
+
+test("a browser keeps its id, a tab keeps its own over a reload", () => {
+  localStorage.clear();
+  sessionStorage.clear();
+  const one = identity(localStorage, sessionStorage);
+  expect(identity(localStorage, sessionStorage)).toEqual(one);
+  sessionStorage.clear(); // another tab
+  const two = identity(localStorage, sessionStorage);
+  expect(two.clientId).toBe(one.clientId);
+  expect(two.tabId).not.toBe(one.tabId);
+});
