@@ -19,6 +19,8 @@ type Store interface {
 	Extensions(ctx context.Context) ([]pbx.Extension, error)
 	Devices(ctx context.Context) ([]pbx.Device, error)
 	Settings(ctx context.Context) (pbx.Settings, error)
+	// Revision differs from the one before when any of these changed.
+	Revision(ctx context.Context) (string, error)
 }
 
 // Directory answers from one immutable picture; all look-ups are lock-free.
@@ -30,6 +32,7 @@ type Directory struct {
 }
 
 type picture struct {
+	revision   string
 	settings   pbx.Settings
 	users      map[string]pbx.User
 	extensions map[string]pbx.Extension
@@ -45,8 +48,16 @@ func New(store Store, log *slog.Logger) *Directory {
 	return d
 }
 
-// Reload reads a new picture. On error the old one stays.
+// Reload reads a new picture, if anything changed. On error the old one stays.
 func (d *Directory) Reload(ctx context.Context) error {
+	// Read first: what changes while the rows are read is seen the next time.
+	revision, err := d.store.Revision(ctx)
+	if err != nil {
+		return err
+	}
+	if old := d.now.Load(); old.devices != nil && old.revision == revision {
+		return nil
+	}
 	settings, err := d.store.Settings(ctx)
 	if err != nil {
 		return err
@@ -64,6 +75,7 @@ func (d *Directory) Reload(ctx context.Context) error {
 		return err
 	}
 	p := &picture{
+		revision:   revision,
 		settings:   settings,
 		users:      make(map[string]pbx.User, len(users)),
 		extensions: make(map[string]pbx.Extension, len(extensions)),

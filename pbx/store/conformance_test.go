@@ -95,6 +95,7 @@ func TestConformance(t *testing.T) {
 		"each event counts once":    testApply,
 		"one writer wins":           testApplyRace,
 		"writers take turns":        testWriters,
+		"changes show in revision":  testRevision,
 	}
 	for name, test := range peopleCases() {
 		cases[name] = func(t *testing.T, s *store.Store) { test(t, s) }

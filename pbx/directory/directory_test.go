@@ -1,0 +1,132 @@
+package directory
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"klapka.dev/klapka/pbx"
+	"klapka.dev/klapka/pbx/pbxtest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// shelf is a store in memory that counts how often it is read whole.
+type shelf struct {
+	*pbxtest.People
+	revision string
+	away     bool
+	reads    int
+}
+
+func (s *shelf) Revision(context.Context) (string, error) {
+	if s.away {
+		return "", pbx.Errorf(pbx.Unavailable, "away")
+	}
+	return s.revision, nil
+}
+
+func (s *shelf) Users(ctx context.Context) ([]pbx.User, error) {
+	s.reads++
+	return s.People.Users(ctx)
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func stocked(t *testing.T) *shelf {
+	t.Helper()
+	ctx := t.Context()
+	s := &shelf{People: pbxtest.NewPeople(), revision: "1"}
+	must(t, s.SaveSettings(ctx, pbx.Settings{Company: "Firma", Realm: "klapka", Language: pbx.German}))
+	anna := pbx.User{FirstName: "Anna", LastName: "Huber", Role: pbx.RoleUser, Language: pbx.Czech}
+	must(t, s.CreateUser(ctx, &anna))
+	must(t, s.CreateExtension(ctx, &pbx.Extension{Number: "101", UserID: anna.ID}))
+	must(t, s.CreateExtension(ctx, &pbx.Extension{Number: "200", Name: "Corridor"}))
+	must(t, s.CreateExtension(ctx, &pbx.Extension{Number: "300", Name: "Closed", Disabled: true}))
+	ha1 := pbx.DigestHA1{MD5: "0123456789abcdef0123456789abcdef"}
+	for _, d := range []pbx.Device{
+		{ID: "d1", Extension: "101", Name: "desk", Username: "101", HA1: ha1},
+		{ID: "d2", Extension: "101", Name: "old", Username: "101-2", HA1: ha1, Disabled: true},
+		{ID: "d3", Extension: "300", Name: "desk", Username: "300", HA1: ha1},
+	} {
+		must(t, s.CreateDevice(ctx, &d))
+	}
+	return s
+}
+
+func TestLookups(t *testing.T) {
+	s := stocked(t)
+	d := New(s, slog.New(slog.DiscardHandler))
+	must(t, d.Reload(t.Context()))
+	if p := d.Party("101", "d1"); p.Name != "Anna Huber" || p.Language != pbx.Czech || p.Extension != "101" {
+		t.Errorf("101 is shown as %+v", p)
+	}
+	if p := d.Party("200", ""); p.Name != "Corridor" || p.Language != pbx.German {
+		t.Errorf("200 is shown as %+v", p)
+	}
+	if p := d.Party("999", ""); p.Extension != "" || p.Number != "999" {
+		t.Errorf("a number nobody has is shown as %+v", p)
+	}
+	if !d.InService("101") || d.InService("300") || d.InService("999") {
+		t.Error("who is in service is wrong")
+	}
+	if devs := d.DevicesOf("101"); len(devs) != 1 || devs[0].ID != "d1" {
+		t.Errorf("101 rings on %v", devs)
+	}
+	if devs := d.DevicesOf("300"); devs != nil {
+		t.Errorf("a closed extension rings on %v", devs)
+	}
+	dev, err := d.DeviceByUsername(t.Context(), "101-2")
+	if err != nil || d.Usable(dev) {
+		t.Errorf("a device that is switched off: %+v, %v, usable %v", dev, err, d.Usable(dev))
+	}
+	if _, err := d.DeviceByUsername(t.Context(), "nobody"); pbx.CodeOf(err) != pbx.NotFound {
+		t.Errorf("an unknown device gives %v", err)
+	}
+}
+
+// A change by another process is seen at the next look; while the database is
+// away the last picture serves; nothing is read while nothing changes.
+func TestRunFollowsTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stocked(t)
+		d := New(s, slog.New(slog.DiscardHandler))
+		must(t, d.Reload(t.Context()))
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { d.Run(ctx, 5*time.Second); close(done) }()
+		time.Sleep(time.Minute)
+		if s.reads != 1 {
+			t.Errorf("read %d times although nothing changed", s.reads)
+		}
+		must(t, s.CreateExtension(ctx, &pbx.Extension{Number: "102", Name: "Pavel"}))
+		s.revision = "2"
+		time.Sleep(6 * time.Second)
+		if !d.InService("102") {
+			t.Error("a new extension is not seen")
+		}
+		s.away = true
+		time.Sleep(time.Minute)
+		if !d.InService("101") {
+			t.Error("the directory forgot everything when the database went away")
+		}
+		s.away, s.revision = false, "3"
+		must(t, s.CreateExtension(ctx, &pbx.Extension{Number: "103", Name: "Emily"}))
+		d.Changed()
+		synctest.Wait()
+		if !d.InService("103") {
+			t.Error("a change that was announced is not seen at once")
+		}
+		stop()
+		<-done
+	})
+}
