@@ -132,7 +132,11 @@ func reasonOf(c pbx.CauseCode, cancel bool) string {
 	case cancel:
 		return ""
 	}
-	v := verdictOf(c)
+	return verdictOf(c).reason()
+}
+
+// reason is the Reason header value with the Q.850 code.
+func (v verdict) reason() string {
 	return fmt.Sprintf(`Q.850;cause=%d;text="%s"`, v.q850, v.phrase)
 }
 

@@ -104,6 +104,9 @@ func TestIncomingRefused(t *testing.T) {
 			if status == 503 && res.Get("Retry-After") == "" {
 				t.Errorf("503 without Retry-After")
 			}
+			if said, ok := causeOfReason(res.All("Reason")); !ok || said != code {
+				t.Errorf("%s: Reason %q", code, res.Get("Reason"))
+			}
 			r.settle()
 			if c.Seen(status) != 1 {
 				t.Errorf("%s: %d times %d", code, c.Seen(status), status)

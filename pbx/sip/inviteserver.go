@@ -107,6 +107,9 @@ func (s *inviteServer) reject(v verdict) {
 		return
 	}
 	res := s.response(v.status, v.phrase)
+	if v.q850 != 0 {
+		res.AppendHeader(sip.NewHeader("Reason", v.reason())) // RFC 6432
+	}
 	if v.status == sip.StatusServiceUnavailable {
 		res.AppendHeader(sip.NewHeader("Retry-After", retryAfter))
 	}

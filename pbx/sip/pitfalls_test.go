@@ -99,6 +99,38 @@ func TestP2CancelUnderLock(t *testing.T) {
 	})
 }
 
+// P2, P5: a CANCEL that comes with the INVITE, or while the caller is still being
+// looked up: 487 with the tag of the 100, and no leg.
+func TestP2CancelBeforeTheLeg(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Second} {
+		bubble(t, func(t *testing.T, r *rig) {
+			r.door.slow = 2 * time.Second
+			p := r.phone("101")
+			sent := make(chan struct{}, 1)
+			p.Edit = func(m *pbxtest.Message) bool {
+				if m.Method() == "INVITE" && m.Get("Proxy-Authorization") != "" {
+					sent <- struct{}{}
+				}
+				return true
+			}
+			c := p.Invite("102", offerSDP)
+			<-sent
+			time.Sleep(after)
+			if res := c.Cancel(); res.Status() != 200 && res.Status() != 481 {
+				t.Fatalf("CANCEL was answered:\n%s", res)
+			} else if res.Status() == 481 {
+				return // it was there before its INVITE
+			}
+			c.Expect(487)
+			time.Sleep(time.Minute)
+			r.noLeg()
+			if n := r.stack.Usages(); n != 0 {
+				t.Fatalf("%d usages left", n)
+			}
+		})
+	}
+}
+
 // P4: a defect met while a call is made ends that call with 500, and nothing
 // else; the next call works.
 func TestP4Panic(t *testing.T) {

@@ -173,7 +173,7 @@ func (s *Stack) refused(flow transport.Flow, req *sip.Request, reason string) {
 	s.counts.Refused.Add(1)
 	s.events.Publish(pbx.Event{Body: pbx.CallRefused{
 		From: header.User(req.From().Address), Dialled: header.User(req.Recipient),
-		Source: flow.Remote.String(), Reason: reason,
+		Source: flow.Remote.String(), Reason: reason, SIPCall: req.CallID().Value(),
 	}})
 }
 
