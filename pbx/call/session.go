@@ -129,5 +129,6 @@ func (s *Session) protect(p Program) (m pbx.Move, err error) {
 	return p.Run(s.ctx, s)
 }
 
-// hangup is what follows when a leg is to end: nothing.
-func hangup(context.Context, *Session) (pbx.Move, error) { return pbx.Move{}, ErrGone }
+// hangup is the program of a leg that was seated only to be refused: it ends as
+// its move says.
+func hangup(_ context.Context, s *Session) (pbx.Move, error) { return s.Move(), nil }
