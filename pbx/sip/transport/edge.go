@@ -115,7 +115,7 @@ func (e *Edge) bind(o Options) (err error) {
 		}
 		widen(conn)
 		e.local = addrPort(conn.LocalAddr())
-		e.packet = newGuardConn(conn, e.guard)
+		e.packet = newGuardConn(conn, e.guard, e.bury)
 		return nil
 	case TCP, TLS:
 		if o.Net == TLS && o.TLS == nil {
@@ -234,26 +234,22 @@ func (e *Edge) Start() {
 // the handlers that were running. It is idempotent.
 func (e *Edge) Close() error {
 	e.cancel()
-	if e.packet != nil {
-		e.bury()
-	}
 	err := e.closeListener()
 	e.ua.TransactionLayer().Close()
 	if e.stream != nil {
 		_ = e.ua.Close()
 	}
 	e.serve.Wait()
-	if e.packet != nil {
-		e.bury() // the very first message may have put the socket back
-	}
 	e.work.wait()
 	return err
 }
 
 // bury puts a dead connection in place of the socket. sipgo may still be about
 // to look for it on behalf of a request it has read, and would open a socket of
-// its own to answer from; closing sipgo's transport would forget this one, too,
-// so that is left out: there is nothing in it but the socket we close.
+// its own to answer from, which nobody closes. It runs in sipgo's reading
+// goroutine, so that no message puts the socket back afterwards. Closing sipgo's
+// transport would forget the dead one, too, so Close leaves that out: there is
+// nothing in it but the socket we close.
 func (e *Edge) bury() {
 	pool := e.ua.TransportLayer().Pool(UDP)
 	dead := deadConn{e.packet.LocalAddr()}

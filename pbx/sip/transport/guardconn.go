@@ -46,13 +46,14 @@ type guardConn struct {
 	buf    []byte
 	marked []byte
 	closed atomic.Bool
+	last   func() // called before the end is reported
 	first  sync.Once
 	ready  chan struct{} // closed when sipgo reads, and so knows the socket
 }
 
-func newGuardConn(c net.PacketConn, g *Guard) *guardConn {
+func newGuardConn(c net.PacketConn, g *Guard, last func()) *guardConn {
 	return &guardConn{
-		PacketConn: c, guard: g,
+		PacketConn: c, guard: g, last: last,
 		buf:    make([]byte, maxPacket+1),
 		marked: make([]byte, 0, maxPacket),
 		ready:  make(chan struct{}),
@@ -68,6 +69,7 @@ func (c *guardConn) ReadFrom(b []byte) (int, net.Addr, error) {
 		n, from, err := c.PacketConn.ReadFrom(c.buf)
 		if err != nil {
 			if c.closed.Load() || errors.Is(err, net.ErrClosed) {
+				c.last()
 				return 0, nil, net.ErrClosed
 			}
 			time.Sleep(pause) // e.g. an ICMP error of an earlier packet; never spin on it
