@@ -47,7 +47,7 @@ func TestDatabaseHangs(t *testing.T) {
 	callers := map[string]int{}
 	for _, r := range w.records(3) {
 		callers[r.From.Extension]++
-		if r.Cause.Code != pbx.CauseNormal || r.AnsweredAt.IsZero() {
+		if r.Cause.Code != pbx.CauseNormal || r.Legs[0].AnsweredAt.IsZero() {
 			t.Errorf("record %+v", r)
 		}
 	}

@@ -11,13 +11,17 @@ import (
 	"klapka.dev/klapka/pbx/pbxtest"
 )
 
+// invitesForgotten is when nothing is kept any more of an answered INVITE: 64 T1
+// (RFC 6026 §7.1), and some time for a busy machine.
+const invitesForgotten = 45 * time.Second
+
 // values are what a scenario is told.
 type values = map[string]any
 
 // scenario reads a scenario of testdata.
 func scenario(t *testing.T, name string, v values) string {
 	t.Helper()
-	functions := template.FuncMap{"with": with, "seq": func(from, to int) (out []int) {
+	functions := template.FuncMap{"but": but, "seq": func(from, to int) (out []int) {
 		for i := from; i <= to; i++ {
 			out = append(out, i)
 		}
@@ -35,8 +39,8 @@ func scenario(t *testing.T, name string, v values) string {
 	return b.String()
 }
 
-// with is v with further values, by name.
-func with(v values, more ...any) values {
+// but is v with further values, by name.
+func but(v values, more ...any) values {
 	out := maps.Clone(v)
 	if out == nil {
 		out = values{}
@@ -130,6 +134,7 @@ func TestSippCalls(t *testing.T) {
 // only somebody hostile does: each gets its status, and no call is left over.
 func TestSippHostileOrder(t *testing.T) {
 	w := newWorld(t)
+	w.settle = invitesForgotten
 	caller := w.sipp("101")
 	for _, c := range []struct {
 		name, file, to string
@@ -178,6 +183,7 @@ func TestSippRepeats(t *testing.T) {
 // Fifty calls, ten beside each other, by one phone to the echo.
 func TestSippManyCalls(t *testing.T) {
 	w := newWorld(t)
+	w.settle = invitesForgotten
 	caller := w.sipp("101")
 	caller.o.Calls, caller.o.Rate, caller.o.Within = 50, 20, time.Minute
 	caller.run(t, "call", "*43", nil)

@@ -23,8 +23,9 @@ const patience = 10 * time.Second
 type world struct {
 	t *testing.T
 	*pbxtest.Binary
-	idle     float64 // goroutines at rest
-	database string  // URL; empty: SQLite
+	idle     float64       // goroutines at rest
+	settle   time.Duration // how long calls may take to be forgotten
+	database string        // URL; empty: SQLite
 }
 
 // newWorld starts an exchange, runs beside other tests, and looks at the end
@@ -35,7 +36,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 		t.Skip("real phones: set KLAPKA_TEST_FULL to 1")
 	}
 	t.Parallel()
-	w := &world{t: t}
+	w := &world{t: t, settle: patience}
 	env := map[string]string{}
 	for i := 0; i < len(settings); i += 2 {
 		env[settings[i]] = settings[i+1]
@@ -60,7 +61,7 @@ func (w *world) nothingLeft() {
 		return
 	}
 	var m map[string]float64
-	ok := within(patience, func() bool {
+	ok := within(w.settle, func() bool {
 		m = w.Metrics()
 		return m["klapka_calls"] == 0 && m["klapka_legs"] == 0 && m["go_goroutines"] <= w.idle+5
 	})
