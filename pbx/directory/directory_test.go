@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,12 +19,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // shelf is a store in memory that counts how often it is read whole.
 type shelf struct {
 	*pbxtest.People
+	mu       sync.Mutex
 	revision string
 	away     bool
 	reads    int
 }
 
 func (s *shelf) Revision(context.Context) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.away {
 		return "", pbx.Errorf(pbx.Unavailable, "away")
 	}
@@ -31,8 +35,16 @@ func (s *shelf) Revision(context.Context) (string, error) {
 }
 
 func (s *shelf) Users(ctx context.Context) ([]pbx.User, error) {
+	s.mu.Lock()
 	s.reads++
+	s.mu.Unlock()
 	return s.People.Users(ctx)
+}
+
+func (s *shelf) set(revision string, away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.revision, s.away = revision, away
 }
 
 func must(t *testing.T, err error) {
@@ -105,22 +117,25 @@ func TestRunFollowsTheStore(t *testing.T) {
 		done := make(chan struct{})
 		go func() { d.Run(ctx, 5*time.Second); close(done) }()
 		time.Sleep(time.Minute)
+		synctest.Wait()
+		s.mu.Lock()
 		if s.reads != 1 {
 			t.Errorf("read %d times although nothing changed", s.reads)
 		}
+		s.mu.Unlock()
 		must(t, s.CreateExtension(ctx, &pbx.Extension{Number: "102", Name: "Pavel"}))
-		s.revision = "2"
+		s.set("2", false)
 		time.Sleep(6 * time.Second)
 		if !d.InService("102") {
 			t.Error("a new extension is not seen")
 		}
-		s.away = true
+		s.set("2", true)
 		time.Sleep(time.Minute)
 		if !d.InService("101") {
 			t.Error("the directory forgot everything when the database went away")
 		}
-		s.away, s.revision = false, "3"
 		must(t, s.CreateExtension(ctx, &pbx.Extension{Number: "103", Name: "Emily"}))
+		s.set("3", false)
 		d.Changed()
 		synctest.Wait()
 		if !d.InService("103") {
