@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,9 +26,14 @@ var (
 )
 
 // journal notes what is published, as short lines.
-type journal struct{ lines []string }
+type journal struct {
+	mu    sync.Mutex
+	lines []string
+}
 
 func (j *journal) Publish(e pbx.Event) pbx.Event {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	switch b := e.Body.(type) {
 	case pbx.DeviceRegistered:
 		j.lines = append(j.lines, fmt.Sprintf("+%s new=%v %v", b.Binding.Contact, b.New, time.Until(b.Binding.Expires)))
@@ -41,6 +47,8 @@ func (j *journal) Publish(e pbx.Event) pbx.Event {
 
 // take returns the lines since the last time.
 func (j *journal) take() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	l := j.lines
 	j.lines = nil
 	return l
@@ -158,7 +166,9 @@ func TestBindingsEndWithOneTimer(t *testing.T) {
 		if lines := j.take(); len(lines) != 500 || lines[0] != "-sip:0 expired" || lines[499] != "-sip:499 expired" {
 			t.Errorf("%d events, %q …", len(lines), lines[:1])
 		}
-		if r.Len() != 0 || len(r.numbers) != 0 || len(r.devices) != 0 {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.count != 0 || len(r.numbers) != 0 || len(r.devices) != 0 {
 			t.Error("something is left behind")
 		}
 	})

@@ -63,6 +63,12 @@ func (s *store) change(f func()) {
 	f()
 }
 
+func (s *store) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lookups
+}
+
 // wait takes as long as the database does.
 func (s *store) wait(ctx context.Context) error {
 	s.mu.Lock()
