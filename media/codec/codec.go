@@ -41,6 +41,8 @@ func New(format sdp.Codec) (Codec, error) {
 		return companding{format: format, encode: &aLaw, decode: &fromALaw}, nil
 	case format.Same(sdp.Codec{Name: sdp.PCMU, ClockRate: 8000}):
 		return companding{format: format, encode: &muLaw, decode: &fromMuLaw}, nil
+	case format.Same(sdp.Codec{Name: sdp.G722, ClockRate: 8000}):
+		return newG722(format), nil
 	}
 	return nil, fmt.Errorf("%w: %s/%d", ErrUnknown, format.Name, format.ClockRate)
 }
