@@ -179,6 +179,11 @@ func (a *Accounts) ResetSecret(ctx context.Context, deviceID string) (pbx.Device
 	return d, secret, nil
 }
 
+// Verify is that of the Hasher.
+func (a *Accounts) Verify(ctx context.Context, password, hash string) (bool, error) {
+	return a.hasher.Verify(ctx, password, hash)
+}
+
 // SetPassword gives a user a new password. Errors: Invalid, NotFound,
 // Unavailable, TooMany.
 func (a *Accounts) SetPassword(ctx context.Context, userID, password string) error {

@@ -7,6 +7,8 @@ package directory
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -135,6 +137,23 @@ func (d *Directory) InService(number string) bool {
 	e, ok := d.now.Load().extensions[number]
 	return ok && !e.Disabled
 }
+
+// Numbers returns every extension in service as people are shown it, in the order
+// of numbers.
+func (d *Directory) Numbers() []pbx.PartyInfo {
+	p := d.now.Load()
+	out := make([]pbx.PartyInfo, 0, len(p.extensions))
+	for n, e := range p.extensions {
+		if !e.Disabled {
+			out = append(out, d.Party(n, ""))
+		}
+	}
+	slices.SortFunc(out, func(a, b pbx.PartyInfo) int { return strings.Compare(a.Number, b.Number) })
+	return out
+}
+
+// DeviceName is how a device is called; empty when there is none with that id.
+func (d *Directory) DeviceName(id string) string { return d.now.Load().devices[id].Name }
 
 // DeviceByUsername finds the device with the SIP user name. NotFound when there
 // is none.

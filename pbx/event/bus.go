@@ -221,3 +221,6 @@ func (b *Bus) wakeFollowers() {
 		}
 	}
 }
+
+// Epoch is the epoch of this run, as in every event published by it.
+func (b *Bus) Epoch() uint64 { return b.journal.epoch }

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"klapka.dev/klapka/pbx/web"
+	"klapka.dev/klapka/webclient"
 )
 
 // Document is the OpenAPI 3.1 description of everything the API can do, as JSON,
@@ -16,5 +17,6 @@ func Document(version string) ([]byte, error) {
 		Version: version, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 		Setup: func(context.Context, web.SetupRequest) error { return nil },
 	})
+	describe(s, webclient.API{})
 	return s.API().OpenAPI().MarshalJSON()
 }

@@ -48,6 +48,7 @@ type Exchange struct {
 	guard     *transport.Guard
 	stack     *sip.Stack
 	registrar *registrar.Registrar
+	browsers  pbx.Browsers // nil: no browser can telephone
 
 	addresses  Addresses
 	logins     []Login

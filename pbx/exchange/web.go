@@ -5,10 +5,14 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/netip"
+	"sync"
 	"time"
 
 	"klapka.dev/klapka/admin"
 	"klapka.dev/klapka/pbx/web"
+	"klapka.dev/klapka/pbx/web/live"
+	"klapka.dev/klapka/pbx/web/session"
+	"klapka.dev/klapka/pbx/web/socket"
 	"klapka.dev/klapka/webclient"
 )
 
@@ -22,17 +26,46 @@ func (x *Exchange) openWeb(context.Context) error {
 		return err
 	}
 	x.certs = certs
+	sessions := session.New(session.Options{Store: x.store, Passwords: x.accounts, Log: o.Log, Changed: x.directory.Changed})
 	x.web = web.New(web.Options{
 		Version: o.Version, Log: o.Log, Metrics: x.metrics, MetricsToken: o.MetricsToken,
 		Hosts: o.WebHosts, LoopbackOnly: x.settings.Demo && !o.DemoAnywhere,
 		Client: webclient.Handler(), Admin: admin.Handler(), Setup: x.setUp,
+		Sessions: sessions,
 	})
 	x.closers = append(x.closers, x.closeWeb)
+	x.openAPI(sessions)
 	if x.addresses.HTTP, err = x.listenWeb("HTTP", o.HTTP, nil); err != nil {
 		return err
 	}
 	x.addresses.HTTPS, err = x.listenWeb("HTTPS", o.HTTPS, certs.Get)
 	return err
+}
+
+// openAPI registers what there is to ask for, and starts what feeds the pages.
+func (x *Exchange) openAPI(sessions *session.Manager) {
+	hub := socket.New(socket.Options{
+		Bus: x.bus, Picture: x.picture, Directory: x.directory, Sessions: sessions, Browsers: x.browsers, Log: x.opts.Log,
+	})
+	hub.Register(x.web)
+	describe(x.web, webclient.API{Live: hub, Records: x.store, Calls: x.calls, Browsers: x.browsers})
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { hub.Run(ctx) })
+	running.Go(func() { sessions.Run(ctx) })
+	x.closers = append(x.closers, func() error { stop(); running.Wait(); return nil })
+}
+
+// describe registers every operation there is; the document is made from the
+// same list.
+func describe(s *web.Server, client webclient.API) {
+	socket.Describe(s)
+	client.Register(s)
+}
+
+// picture is the present state, for the pages.
+func (x *Exchange) picture() live.Picture {
+	return live.Picture{At: time.Now().UTC(), Calls: x.calls.Calls(), Bindings: x.registry.All(), Reachable: x.registry.Reachable}
 }
 
 func (x *Exchange) listenWeb(name string, ats []netip.AddrPort, certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)) ([]netip.AddrPort, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"klapka.dev/klapka/pbx"
+	"klapka.dev/klapka/pbx/web/session"
 )
 
 // status maps every error code to HTTP (RFC 9110 §15); there is no second place.
@@ -54,18 +55,6 @@ func withoutValues(_ huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
-// Register adds an operation to the API. Errors of handler become problems by
-// their code; an internal one keeps its text to itself and the log.
-func Register[I, O any](s *Server, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
-	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handler(ctx, in)
-		if err != nil {
-			return nil, s.problem(err, op.Path)
-		}
-		return out, nil
-	})
-}
-
 // problem is err as an RFC 9457 problem with its headers.
 func (s *Server) problem(err error, path string) error {
 	var ready huma.StatusError
@@ -84,7 +73,12 @@ func (s *Server) problem(err error, path string) error {
 	if e.Field != "" {
 		m.Errors = []*huma.ErrorDetail{{Message: e.Message, Location: location(e.Field)}}
 	}
-	if wait, ok := retryAfter[e.Code]; ok {
+	wait, passing := retryAfter[e.Code]
+	var throttled session.ThrottledError
+	if errors.As(err, &throttled) {
+		wait = throttled.Seconds()
+	}
+	if passing {
 		return withHeaders{m, http.Header{"Retry-After": {strconv.Itoa(wait)}}}
 	}
 	return m

@@ -18,6 +18,8 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"klapka.dev/klapka/pbx/web/session"
 )
 
 // Limits of a connection. A peer that sends or reads slowly holds a goroutine
@@ -53,6 +55,9 @@ type Options struct {
 	Client http.Handler // pages at /
 	Admin  http.Handler // pages at /admin/
 	Setup  SetupFunc    // nil: there is nothing to set up
+
+	// Sessions is who is signed in; nil: nobody can be.
+	Sessions *session.Manager
 }
 
 // Server answers HTTP on any number of listeners.
@@ -82,18 +87,13 @@ func New(o Options) *Server {
 	e.Pre(s.securityHeaders, s.checkHost, s.redirectToHTTPS, s.sameOrigin())
 	e.Pre(middleware.BodyLimit(strconv.Itoa(maxBodyBytes)), s.limitTime)
 	s.api = newAPI(e, o.Version)
+	s.api.UseMiddleware(s.guard)
 	s.routes()
 	return s
 }
 
-// API is where the rooms register their operations, with Register.
+// API is the document the rooms register their operations in, with Register.
 func (s *Server) API() huma.API { return s.api }
-
-// Handle serves pattern (in Echo's notation) outside the API document: event
-// sockets, downloads.
-func (s *Server) Handle(method, pattern string, h http.Handler) {
-	s.echo.Add(method, pattern, echo.WrapHandler(h))
-}
 
 // ServeHTTP answers one request; tests use it without a listener.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
@@ -110,6 +110,8 @@ func (s *Server) routes() {
 	if s.opts.Setup != nil {
 		s.registerSetup()
 	}
+	s.registerSession()
+	s.registerAccount()
 	if s.opts.Admin != nil {
 		e.GET("/admin", func(c echo.Context) error { return c.Redirect(http.StatusMovedPermanently, "/admin/") })
 		e.Match([]string{http.MethodGet, http.MethodHead}, "/admin/*", echo.WrapHandler(s.opts.Admin))

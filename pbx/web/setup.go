@@ -34,7 +34,7 @@ type setupInput struct{ Body SetupRequest }
 // keeps a guesser from costing anything.
 func (s *Server) registerSetup() {
 	attempts := rate.NewLimiter(1, 10)
-	Register(s, huma.Operation{
+	Register(s, Open(), huma.Operation{
 		OperationID: "setup", Method: http.MethodPost, Path: "/api/setup",
 		Summary:       "Create the first administrator",
 		DefaultStatus: http.StatusNoContent,

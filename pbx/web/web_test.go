@@ -225,7 +225,7 @@ func TestOtherMachinesAreRedirectedToHTTPS(t *testing.T) {
 func TestEveryErrorCodeBecomesItsProblem(t *testing.T) {
 	var fail error
 	s, log := newServer(t, nil)
-	Register(s, huma.Operation{Method: http.MethodPost, Path: "/api/fail"}, func(context.Context, *struct{}) (*struct{}, error) {
+	Register(s, Open(), huma.Operation{Method: http.MethodPost, Path: "/api/fail"}, func(context.Context, *struct{}) (*struct{}, error) {
 		return nil, fail
 	})
 	for code, want := range map[pbx.ErrorCode]int{
@@ -262,7 +262,7 @@ func TestEveryErrorCodeBecomesItsProblem(t *testing.T) {
 
 func TestPanicBecomesAProblemAndALogLine(t *testing.T) {
 	s, log := newServer(t, nil)
-	s.Handle(http.MethodGet, "/api/panic", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a secret thing") }))
+	s.Handle(Open(), http.MethodGet, "/api/panic", func(http.ResponseWriter, *http.Request) error { panic("a secret thing") })
 	w := ask(s, http.MethodGet, "/api/panic", "", nil)
 	if m := problemOf(t, w); m.Status != 500 || strings.Contains(w.Body.String(), "secret") {
 		t.Errorf("%d %s", w.Code, w.Body)
