@@ -1,6 +1,7 @@
 import { test } from "@playwright/test";
 import { expectAccessible, expectNoSidewaysScroll, looks } from "./axe.ts";
 import { call, scriptExchange, type Script } from "./exchange.ts";
+import { furnished, portal } from "./portal.ts";
 
 const waiting = call({
   call: "c2",
@@ -23,12 +24,29 @@ const pages: [path: string, script: Script][] = [
   ["/nowhere", {}],
 ];
 
+/** Every room of the portal, furnished. */
+const rooms = [
+  "/",
+  "/people",
+  "/extensions",
+  "/devices",
+  "/registrations",
+  "/calls",
+  "/records?cause=busy",
+  "/bans",
+  "/trace",
+  "/trace/r1",
+  "/settings",
+  "/nowhere",
+].map((room): [path: string, script: Script] => [portal + room, furnished]);
+
 for (const look of looks) {
   const { locale, colorScheme, width } = look;
   test(`every page is accessible in ${locale}, ${colorScheme}, ${width} px`, async ({
     browser,
   }) => {
-    for (const [path, script] of pages) {
+    test.setTimeout(240_000);
+    for (const [path, script] of [...pages, ...rooms]) {
       await test.step(path, async () => {
         const context = await browser.newContext({
           locale,
@@ -57,11 +75,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.goto("/");
     await page.getByRole("button", { name: "Keypad" }).click();
     await expectAccessible(page);
-    await page
-      .getByRole("combobox", { name: "Search or dial" })
-      .or(page.getByLabel("Search or dial"))
-      .first()
-      .fill("1");
+    await page.getByPlaceholder("Name or number").fill("1");
     await page.getByRole("option").first().waitFor();
     await expectAccessible(page);
     await page.keyboard.press("Escape");
@@ -71,6 +85,35 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.getByRole("menuitem", { name: "Keyboard shortcuts" }).click();
     await page.getByRole("dialog").waitFor();
     await expectAccessible(page);
+    await context.close();
+  });
+}
+
+const dialogs: [room: string, button: string][] = [
+  ["/people", "Add a person"],
+  ["/extensions", "Add an extension"],
+  ["/devices", "Add a phone"],
+  ["/records", "Details"],
+  ["/calls", "End"],
+  ["/people", "Actions for Jana Nováková"],
+  ["/trace/r1", "INVITE"],
+  ["/", "Jana Nováková: account and appearance"],
+];
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`the portal's dialogs are accessible, ${colorScheme}`, async ({ browser }) => {
+    const context = await browser.newContext({ colorScheme, reducedMotion: "reduce" });
+    const page = await context.newPage();
+    test.setTimeout(120_000);
+    await scriptExchange(page, furnished);
+    for (const [room, button] of dialogs) {
+      await test.step(`${room} ${button}`, async () => {
+        await page.goto(portal + room);
+        await page.getByRole("button", { name: button }).first().click();
+        await page.waitForTimeout(400); // until the dialog stands still
+        await expectAccessible(page);
+      });
+    }
     await context.close();
   });
 }

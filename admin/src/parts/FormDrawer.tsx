@@ -1,6 +1,6 @@
 import { ErrorNotice } from "@klapka/kit/ui";
 import { Button, Drawer, Group, Stack } from "@mantine/core";
-import type { FormEvent, ReactNode } from "react";
+import type { ReactNode, SubmitEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 /** A form at the side of the list it changes. */
@@ -10,7 +10,7 @@ export function FormDrawer(props: {
   pending: boolean;
   error: unknown;
   onClose: () => void;
-  onSubmit: (event: FormEvent<HTMLFormElement>) => void;
+  onSubmit: (event: SubmitEvent<HTMLFormElement>) => void;
   children: ReactNode;
 }) {
   const { t } = useTranslation("kit");

@@ -91,8 +91,14 @@ export function List<T extends object>(props: ListProps<T>) {
 /** By what the column shows, as the reader's language sorts. */
 function sorted<T>(items: T[], by: DataTableSortStatus<T>, language: string): T[] {
   const { compare } = new Intl.Collator(language, { numeric: true });
-  const value = (item: T) =>
-    String((item as Record<string, unknown>)[String(by.columnAccessor)] ?? "");
+  const value = (item: T) => {
+    const shown = (item as Record<string, unknown>)[String(by.columnAccessor)];
+    return typeof shown === "string" || typeof shown === "number"
+      ? String(shown)
+      : shown
+        ? "1"
+        : "0";
+  };
   const up = items.toSorted((a, b) => compare(value(a), value(b)));
   return by.direction === "asc" ? up : up.reverse();
 }

@@ -26,7 +26,7 @@ export function RowActions({ name, actions }: { name: string; actions: RowAction
           <Menu.Item
             key={action.label}
             leftSection={action.icon}
-            color={action.danger ? "red" : undefined}
+            color={action.danger ? "var(--mantine-color-error)" : undefined}
             onClick={action.onClick}
           >
             {action.label}

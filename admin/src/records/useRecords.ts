@@ -9,7 +9,7 @@ export function useRecords(filters: RecordFilters) {
     { params: { query: toQuery(filters) } },
     {
       pageParamName: "cursor",
-      initialPageParam: undefined,
+      initialPageParam: null, // undefined would be asked for as "0"
       getNextPageParam: (last: { next: string | null }) => last.next ?? undefined,
     },
   );

@@ -23,7 +23,7 @@ export function useHistoryPages(direction: (typeof directions)[number], search: 
     },
     {
       pageParamName: "cursor",
-      initialPageParam: undefined,
+      initialPageParam: null, // undefined would be asked for as "0"
       getNextPageParam: (last: { next: string | null }) => last.next ?? undefined,
     },
   );

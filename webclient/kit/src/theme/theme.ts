@@ -1,6 +1,9 @@
 import { createTheme, type CSSVariablesResolver, type MantineThemeOverride } from "@mantine/core";
 import { mist, petrol, slate } from "./colors.ts";
 
+/** A dialog's head is no banner of the page, though it is a header element. */
+const attributes = { header: { role: "presentation" } };
+
 /** The look of every page. */
 export const theme: MantineThemeOverride = createTheme({
   primaryColor: "petrol",
@@ -15,11 +18,23 @@ export const theme: MantineThemeOverride = createTheme({
   components: {
     Tooltip: { defaultProps: { openDelay: 400, withArrow: true, withinPortal: false } },
     ActionIcon: { defaultProps: { variant: "subtle", color: "gray" } },
-    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45 } } },
+    Modal: {
+      defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45 }, attributes },
+    },
+    Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.45 }, attributes } },
     // Lists open where they belong in the document, so that they stay within its
     // landmarks and next to their button in reading order.
-    Menu: { defaultProps: { withinPortal: false, shadow: "md", zIndex: 200 } },
+    Menu: {
+      defaultProps: {
+        withinPortal: false,
+        // The placeholder is no menu item, which a menu's children must be.
+        withInitialFocusPlaceholder: false,
+        shadow: "md",
+        zIndex: 200,
+      },
+    },
     Select: { defaultProps: { comboboxProps: { withinPortal: false, shadow: "md" } } },
+    Badge: { styles: { root: { textTransform: "none" } } },
     SegmentedControl: {
       styles: { root: { background: "var(--k-well)", border: "1px solid var(--k-line)" } },
     },
@@ -83,6 +98,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
     "--mantine-color-green-filled-hover": "#25904a",
     "--mantine-color-red-filled": "#c22f27",
     "--mantine-color-red-filled-hover": "#d43f36",
+    "--mantine-color-gray-light": "rgb(125 140 152 / 18%)",
     "--mantine-color-petrol-light": "rgb(42 147 160 / 18%)",
     "--mantine-color-petrol-light-hover": "rgb(42 147 160 / 28%)",
     "--k-canvas": slate[8],
