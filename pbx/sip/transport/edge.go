@@ -42,6 +42,9 @@ type Options struct {
 	// handshake, so that renewed certificates need no restart.
 	TLS *tls.Config
 
+	// Dial opens a connection to a phone on a TCP edge; nil: the system's.
+	Dial func(context.Context, netip.AddrPort) (net.Conn, error)
+
 	Guard *Guard // nil: one of its own with default limits
 	Log   *slog.Logger
 }
@@ -59,6 +62,7 @@ type Edge struct {
 	server *sipgo.Server
 	packet *guardConn      // UDP
 	stream *streamListener // TCP, TLS
+	dial   func(context.Context, netip.AddrPort) (net.Conn, error)
 	stray  atomic.Pointer[StrayHandler]
 	lost   []func(Flow)
 
@@ -88,7 +92,7 @@ func Open(o Options) (*Edge, error) {
 	if o.Guard == nil {
 		o.Guard = NewGuard(Limits{}, nil)
 	}
-	e := &Edge{name: o.Name, net: o.Net, guard: o.Guard, log: o.Log.With("edge", o.Name)}
+	e := &Edge{name: o.Name, net: o.Net, dial: o.Dial, guard: o.Guard, log: o.Log.With("edge", o.Name)}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	if err := e.bind(o); err != nil {
 		e.cancel()

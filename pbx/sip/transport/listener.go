@@ -151,13 +151,19 @@ func (s *streamListener) find(remote netip.AddrPort, id uint64) *streamConn {
 	return c
 }
 
-// Accept implements net.Listener for sipgo.
+// Accept implements net.Listener for sipgo. A nil in the queue is taken without
+// being returned: whoever put it there knows then that sipgo is done with what
+// came before.
 func (s *streamListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-s.ready:
-		return c, nil
-	case <-s.ctx.Done():
-		return nil, net.ErrClosed
+	for {
+		select {
+		case c := <-s.ready:
+			if c != nil {
+				return c, nil
+			}
+		case <-s.ctx.Done():
+			return nil, net.ErrClosed
+		}
 	}
 }
 
