@@ -43,14 +43,6 @@ func compact(name string) string {
 		return "t"
 	case "via":
 		return "v"
-	case "accept-contact":
-		return "a"
-	case "reject-contact":
-		return "j"
-	case "request-disposition":
-		return "d"
-	case "identity":
-		return "y"
 	}
 	return ""
 }
