@@ -47,6 +47,10 @@ type Options struct {
 
 	Guard *Guard // nil: one of its own with default limits
 	Log   *slog.Logger
+
+	// Tap sees every message that passes; nil: nobody does. It runs where messages
+	// are read and written, so it is quick, and it is called from any goroutine.
+	Tap func(Message)
 }
 
 // Edge is one SIP listener. Handlers are set between Open and Start; every other
@@ -120,6 +124,7 @@ func (e *Edge) bind(o Options) (err error) {
 		widen(conn)
 		e.local = addrPort(conn.LocalAddr())
 		e.packet = newGuardConn(conn, e.guard, e.bury)
+		e.packet.tap = tap{e.name, o.Tap}
 		return nil
 	case TCP, TLS:
 		if o.Net == TLS && o.TLS == nil {
@@ -137,6 +142,7 @@ func (e *Edge) bind(o Options) (err error) {
 			conf = o.TLS
 		}
 		e.stream = newStreamListener(l, conf, e.guard, e.log, e.connLost)
+		e.stream.tap = tap{e.name, o.Tap}
 		return nil
 	}
 	return fmt.Errorf("unknown network %q", o.Net)

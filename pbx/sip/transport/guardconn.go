@@ -43,6 +43,7 @@ const (
 type guardConn struct {
 	net.PacketConn
 	guard  *Guard
+	tap    tap
 	buf    []byte
 	marked []byte
 	closed atomic.Bool
@@ -86,6 +87,7 @@ func (c *guardConn) ReadFrom(b []byte) (int, net.Addr, error) {
 // accept copies an acceptable message into b as sipgo shall see it; 0: dropped.
 func (c *guardConn) accept(b, msg []byte, src netip.AddrPort) int {
 	if !c.guard.Admit(src) {
+		c.tap.dropped(c.guard, src, msg)
 		return 0
 	}
 	if len(bytes.Trim(msg, "\r\n")) == 0 {
@@ -101,6 +103,7 @@ func (c *guardConn) accept(b, msg []byte, src netip.AddrPort) int {
 		c.guard.counts.Junk.Add(1)
 		return 0
 	}
+	c.tap.received(src, msg)
 	if !request {
 		return copy(b, msg)
 	}
@@ -131,6 +134,9 @@ func (c *guardConn) WriteTo(b []byte, to net.Addr) (int, error) {
 			return 0, errors.New("transport: a response without its way back")
 		}
 		to = src
+	}
+	if c.tap.see != nil {
+		c.tap.sent(addrPort(to), b)
 	}
 	return c.PacketConn.WriteTo(b, to)
 }

@@ -20,6 +20,7 @@ type streamListener struct {
 	guard *Guard
 	log   *slog.Logger
 	lost  func(*streamConn)
+	tap   tap
 
 	ready  chan net.Conn
 	ctx    context.Context

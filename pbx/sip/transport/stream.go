@@ -62,9 +62,11 @@ func (c *streamConn) Read(b []byte) (int, error) {
 		c.spoken, c.partial = true, time.Time{}
 		switch admitted, banned := c.listener.guard.admitStream(c.remote); {
 		case banned:
+			c.listener.tap.dropped(c.listener.guard, c.remote, msg)
 			_ = c.Close()
 			return 0, errRefused
 		case admitted:
+			c.listener.tap.received(c.remote, msg)
 			c.out = msg
 		}
 	}
@@ -185,6 +187,7 @@ func (c *streamConn) Write(b []byte) (int, error) {
 	if err := c.SetWriteDeadline(time.Now().Add(c.listener.guard.limits.Write)); err != nil {
 		return 0, err
 	}
+	c.listener.tap.sent(c.remote, b)
 	n, err := c.Conn.Write(b)
 	if err != nil {
 		_ = c.Close()
