@@ -167,10 +167,15 @@ func (b *Baresip) Resume() { b.t.Helper(); b.Command("resume", "") }
 func (b *Baresip) Digits(keys string) { b.t.Helper(); b.Command("sndcode", keys) }
 
 // Heard lists the WAV files of what the phone heard, oldest first: one per call,
-// and one more each time its sound was set up anew.
-func (b *Baresip) Heard() []string {
+// without pauses where nothing came.
+func (b *Baresip) Heard() []string { b.t.Helper(); return b.files("dec") }
+
+// Sent lists the WAV files of what it sent.
+func (b *Baresip) Sent() []string { b.t.Helper(); return b.files("enc") }
+
+func (b *Baresip) files(kind string) []string {
 	b.t.Helper()
-	files, err := filepath.Glob(filepath.Join(b.recordings(), "dump-*-dec.wav"))
+	files, err := filepath.Glob(filepath.Join(b.recordings(), "dump-*-"+kind+".wav"))
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func TestLinphone(t *testing.T) {
 	l.Type("terminate")
 	l.Expect("ended", patience)
 	b.Expect("CALL_CLOSED", patience)
-	b.hears(440, talk)
+	b.hearsTone(440, talk)
 
 	// The recording starts anew when the call is resumed.
 	sound := readWAV(t, l.Heard())
