@@ -23,16 +23,17 @@ const baresipPatience = 10 * time.Second
 
 // BaresipOptions say which phone it is.
 type BaresipOptions struct {
-	At       netip.AddrPort // its own place, from Loopbacks.NextPort
-	Server   netip.AddrPort // where it registers
-	Number   string         // user part of its address
-	Username string         // for digest; empty: Number
-	Secret   string
-	Plain    bool     // does not register: a phone called by its address
-	Codecs   []string // in order of preference, such as "pcma"; empty: pcma and pcmu
-	Source   string   // WAV file it sends, 8 kHz mono, longer than its calls
-	Auto     bool     // answers by itself
-	Regint   int      // seconds of a registration; 0: 600
+	At        netip.AddrPort // its own place, from Loopbacks.NextPort
+	Server    netip.AddrPort // where it registers
+	Number    string         // user part of its address
+	Username  string         // for digest; empty: Number
+	Secret    string
+	Transport string   // "udp", "tcp" or "tls"; empty: udp
+	Plain     bool     // does not register: a phone called by its address
+	Codecs    []string // in order of preference, such as "pcma"; empty: pcma and pcmu
+	Source    string   // WAV file it sends, 8 kHz mono, longer than its calls
+	Auto      bool     // answers by itself
+	Regint    int      // seconds of a registration; 0: 600
 }
 
 // Baresip is a real telephone: a baresip process of its own, driven through its
@@ -135,8 +136,8 @@ func (b *Baresip) account() string {
 	if b.o.Plain {
 		server, regint = b.o.At, 0
 	}
-	return fmt.Sprintf("<sip:%s@%s;transport=udp>;auth_user=%s;auth_pass=%s;answermode=%s;regint=%d;audio_codecs=%s\n",
-		b.o.Number, server, cmp.Or(b.o.Username, b.o.Number), b.o.Secret, answer, regint, strings.Join(list, ","))
+	return fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%s;answermode=%s;regint=%d;audio_codecs=%s\n",
+		b.o.Number, server, cmp.Or(b.o.Transport, "udp"), cmp.Or(b.o.Username, b.o.Number), b.o.Secret, answer, regint, strings.Join(list, ","))
 }
 
 // Address is where the phone is reached over UDP.
@@ -146,7 +147,7 @@ func (b *Baresip) Address() netip.AddrPort { return b.o.At }
 func (b *Baresip) Dial(to string) {
 	b.t.Helper()
 	if !strings.HasPrefix(to, "sip:") {
-		to = "sip:" + to + "@" + b.o.Server.String()
+		to = "sip:" + to + "@" + b.o.Server.String() + ";transport=" + cmp.Or(b.o.Transport, "udp")
 	}
 	b.Command("dial", to)
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/netip"
 	"os"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"klapka.dev/klapka/media/audio"
 	"klapka.dev/klapka/pbx"
+	"klapka.dev/klapka/pbx/pbxtest"
 )
 
 func readWAV(t *testing.T, path string) audio.PCM {
@@ -98,6 +100,28 @@ func TestCall(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Phones on TCP and on TLS call each other and one on UDP.
+func TestTransports(t *testing.T) {
+	w := newWorld(t)
+	over := func(transport string, server netip.AddrPort) func(*pbxtest.BaresipOptions) {
+		return func(o *pbxtest.BaresipOptions) { o.Transport, o.Server = transport, server }
+	}
+	at := w.Addresses()
+	udp := w.phone(t, "101", 440)
+	tcp := w.phone(t, "102", 620, over("tcp", at.SIPTCP[0]))
+	tls := w.phone(t, "103", 800, over("tls", at.SIPTLS[0]))
+	for _, c := range []struct{ from, to *phone }{{udp, tcp}, {tcp, tls}, {tls, udp}} {
+		c.from.calls(c.to)
+		time.Sleep(2 * time.Second)
+		c.to.Hangup()
+		c.from.Expect("CALL_CLOSED", patience)
+		c.to.Expect("CALL_CLOSED", patience)
+		c.from.hears(c.to, 2*time.Second)
+		c.to.hears(c.from, 2*time.Second)
+	}
+	w.records(3)
 }
 
 // *43 answers, and whoever speaks hears himself.
