@@ -12,13 +12,14 @@ import (
 	"klapka.dev/klapka/pbx/web"
 )
 
-// page names the page a command comes from, and so where the sound goes.
-type page struct {
+// Page names the page a command comes from, and so where the sound goes. It is
+// exported because huma passes over embedded types that are not.
+type Page struct {
 	Client string `header:"X-Client-Id" maxLength:"64" pattern:"^[A-Za-z0-9_-]*$" doc:"Of the browser, as in its hello."`
 	Tab    string `header:"X-Tab-Id" maxLength:"64" pattern:"^[A-Za-z0-9_-]*$" doc:"Of the page, as in its hello."`
 }
 
-func (p page) of(ctx context.Context) pbx.Tab {
+func (p Page) of(ctx context.Context) pbx.Tab {
 	return pbx.Tab{User: web.Who(ctx).User.ID, Client: p.Client, Tab: p.Tab}
 }
 
@@ -39,19 +40,20 @@ type Digits struct {
 }
 
 type dialInput struct {
-	page
+	Page
 	Body Dial
 }
 
 type dialOutput struct{ Body DialResult }
 
-type legInput struct {
-	page
+// LegInput names a leg, and the page that commands it.
+type LegInput struct {
+	Page
 	Leg pbx.LegID `path:"leg" maxLength:"64"`
 }
 
 type digitsInput struct {
-	legInput
+	LegInput
 	Body Digits
 }
 
@@ -106,13 +108,13 @@ func (a API) registerCommands(s *web.Server) {
 		Errors:        []int{http.StatusConflict, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}, a.dial)
 	for _, c := range commands() {
-		web.Register(s, web.Needs(auth.OwnCalls), legOperation(c.verb, c.summary), func(ctx context.Context, in *legInput) (*struct{}, error) {
+		web.Register(s, web.Needs(auth.OwnCalls), legOperation(c.verb, c.summary), func(ctx context.Context, in *LegInput) (*struct{}, error) {
 			return nil, a.command(ctx, in, c.do)
 		})
 	}
 	web.Register(s, web.Needs(auth.OwnCalls), legOperation("dtmf", "Press keys for the other side"), func(ctx context.Context, in *digitsInput) (*struct{}, error) {
 		press := inBrowser(func(b pbx.Browsers, at pbx.Tab, leg pbx.LegID) error { return b.Digits(at, leg, in.Body.Digits) })
-		return nil, a.command(ctx, &in.legInput, press)
+		return nil, a.command(ctx, &in.LegInput, press)
 	})
 }
 
@@ -137,7 +139,7 @@ func (a API) dial(ctx context.Context, in *dialInput) (*dialOutput, error) {
 
 // command runs do if the leg is the person's own. Somebody else's is answered
 // like one that is not there.
-func (a API) command(ctx context.Context, in *legInput, do func(API, pbx.Tab, pbx.LegID) error) error {
+func (a API) command(ctx context.Context, in *LegInput, do func(API, pbx.Tab, pbx.LegID) error) error {
 	mine := web.Who(ctx).Extension.Number
 	if !a.Live.Owns(mine, in.Leg) {
 		return pbx.Errorf(pbx.NotFound, "there is no such call")
