@@ -41,7 +41,7 @@ type pair struct{ login, source string }
 const (
 	maxCounted = 20_000              // keys of each count
 	maxKnown   = 50_000              // pairs that succeeded
-	forgetTry  = 15 * time.Minute    // without another attempt
+	forgiveOne = 2 * time.Minute     // takes one wrong attempt off each count
 	forgetGood = 60 * 24 * time.Hour // since the last success
 )
 
@@ -139,9 +139,9 @@ type counts struct {
 }
 
 type count struct {
-	n     int
-	last  time.Time
-	until time.Time
+	n      int
+	lapsed time.Time // up to when forgiveness was counted
+	until  time.Time
 }
 
 func newCounts(free int, first, most time.Duration) *counts {
@@ -157,16 +157,25 @@ func (c *counts) wait(key string, now time.Time) time.Duration {
 	return max(0, k.until.Sub(now))
 }
 
+// lapse forgives with time: the mistakes of a large office behind one address
+// must not add up over a day.
+func (k *count) lapse(now time.Time) {
+	steps := now.Sub(k.lapsed) / forgiveOne
+	k.n = max(0, k.n-int(steps))
+	k.lapsed = k.lapsed.Add(steps * forgiveOne)
+}
+
 // add counts an attempt and returns the wait it replaces.
 func (c *counts) add(key string, now time.Time) time.Time {
 	k, ok := c.keys[key]
-	if !ok || now.Sub(k.last) > forgetTry {
+	if !ok {
 		c.makeRoom(now)
-		k = &count{}
+		k = &count{lapsed: now}
 		c.keys[key] = k
 	}
+	k.lapse(now)
 	before := k.until
-	k.n, k.last = k.n+1, now
+	k.n++
 	if over := k.n - c.free; over >= 0 {
 		k.until = now.Add(min(c.most, c.first<<min(over, 20)))
 	}
@@ -185,18 +194,19 @@ func (c *counts) sub(key string, before time.Time) {
 	}
 }
 
-// makeRoom keeps the memory bounded: old counts go first, then any.
+// makeRoom keeps the memory bounded: what is forgiven goes first, then any. It
+// makes much room at once, because it looks at every key.
 func (c *counts) makeRoom(now time.Time) {
 	if len(c.keys) < maxCounted {
 		return
 	}
 	for key, k := range c.keys {
-		if now.Sub(k.last) > forgetTry {
+		if k.lapse(now); k.n == 0 {
 			delete(c.keys, key)
 		}
 	}
 	for key := range c.keys {
-		if len(c.keys) < maxCounted {
+		if len(c.keys) < maxCounted*9/10 {
 			return
 		}
 		delete(c.keys, key)
