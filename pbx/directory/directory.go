@@ -155,15 +155,10 @@ func (d *Directory) Numbers() []pbx.PartyInfo {
 // DeviceName is how a device is called; empty when there is none with that id.
 func (d *Directory) DeviceName(id string) string { return d.now.Load().devices[id].Name }
 
-// DeviceByUsername finds the device with the SIP user name. NotFound when there
-// is none.
-func (d *Directory) DeviceByUsername(_ context.Context, username string) (pbx.Device, error) {
-	p := d.now.Load()
-	dev, ok := p.byUsername[username]
-	if !ok {
-		return pbx.Device{}, pbx.Errorf(pbx.NotFound, "no device %q", username)
-	}
-	return dev, nil
+// DeviceByUsername finds the device with the SIP user name.
+func (d *Directory) DeviceByUsername(username string) (dev pbx.Device, ok bool) {
+	dev, ok = d.now.Load().byUsername[username]
+	return dev, ok
 }
 
 // Usable reports whether the device and its extension are enabled.

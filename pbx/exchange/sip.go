@@ -17,7 +17,7 @@ import (
 
 // openSIP takes the SIP ports and puts the rooms behind them; nothing is read
 // until startSIP.
-func (x *Exchange) openSIP(ctx context.Context) error {
+func (x *Exchange) openSIP(context.Context) error {
 	o := x.opts
 	bans := transport.NewBans(transport.BanOptions{
 		Failures: o.Limits.AuthFailures, First: o.Limits.Ban, Max: o.Limits.BanMax, Trusted: o.Limits.Trusted,
@@ -33,12 +33,8 @@ func (x *Exchange) openSIP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	phones := account.NewDirectory(account.DirectoryOptions{Devices: x.store, Extensions: x.store, Users: x.store})
-	if err := phones.Warm(ctx); err != nil {
-		return err
-	}
 	auth := account.New(account.Options{
-		Digest: digest.New(digest.Options{Realm: x.settings.Realm}), Directory: phones, Guard: x.guard,
+		Digest: digest.New(digest.Options{Realm: x.settings.Realm}), People: x.directory, Guard: x.guard,
 		Near: registrar.Near(x.registry), Log: o.Log,
 	})
 	x.stack = sip.New(sip.Options{

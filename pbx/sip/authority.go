@@ -26,11 +26,11 @@ func Accounts(a *account.Authenticator) Authority { return accounts{a} }
 type accounts struct{ a *account.Authenticator }
 
 // Authenticate implements Authority.
-func (a accounts) Authenticate(ctx context.Context, flow transport.Flow, req *sip.Request) (pbx.PartyInfo, *sip.Response, string) {
-	acc, r := a.a.Authenticate(ctx, flow, req)
+func (a accounts) Authenticate(_ context.Context, flow transport.Flow, req *sip.Request) (pbx.PartyInfo, *sip.Response, string) {
+	acc, r := a.a.Authenticate(flow, req)
 	switch {
 	case r == nil:
-		return acc.Party(), nil, ""
+		return acc.Party, nil, ""
 	case r.Reason == "challenge":
 		return pbx.PartyInfo{}, r.Response(req), ""
 	}

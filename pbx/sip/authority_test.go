@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"context"
 	"crypto/md5"
 	"encoding/hex"
 	"testing"
@@ -11,54 +10,34 @@ import (
 	"klapka.dev/klapka/pbx/sip/digest"
 )
 
-// people are the stored devices, extensions and users, as far as they are asked
-// for.
-type people struct {
-	deviceStore
-	extensionStore
-	userStore
-	away bool
-}
+// people are the stored devices: 101, and 103 switched off.
+type people struct{}
 
-type (
-	deviceStore    pbx.Devices
-	extensionStore pbx.Extensions
-	userStore      pbx.Users
-)
-
-func (p *people) DeviceByUsername(_ context.Context, name string) (pbx.Device, error) {
-	switch {
-	case p.away:
-		return pbx.Device{}, pbx.Errorf(pbx.Unavailable, "away")
-	case name != "101" && name != "103":
-		return pbx.Device{}, pbx.Errorf(pbx.NotFound, "no device")
+func (people) DeviceByUsername(name string) (pbx.Device, bool) {
+	if name != "101" && name != "103" {
+		return pbx.Device{}, false
 	}
 	sum := md5.Sum([]byte(name + ":klapka:secret-" + name))
 	return pbx.Device{
 		ID: "dev-" + name, Extension: name, Username: name,
 		HA1: pbx.DigestHA1{MD5: hex.EncodeToString(sum[:])}, Disabled: name == "103",
-	}, nil
+	}, true
 }
 
-func (p *people) Extension(_ context.Context, number string) (pbx.Extension, error) {
-	return pbx.Extension{Number: number, UserID: "u-" + number, Language: pbx.German}, nil
-}
+func (people) Usable(d pbx.Device) bool { return !d.Disabled }
 
-func (p *people) User(_ context.Context, id string) (pbx.User, error) {
-	return pbx.User{ID: id, FirstName: "Anna", LastName: "Nováková", Language: pbx.Czech}, nil
+func (people) Party(number, device string) pbx.PartyInfo {
+	return pbx.PartyInfo{Number: number, Name: "Anna Nováková", Extension: number, User: "u-" + number, Device: device, Language: pbx.Czech}
 }
 
 // Stored devices call: the caller is what the store knows of the device, a wrong
-// secret, a disabled device and a store that is away are told apart.
+// secret and a disabled device are told apart.
 func TestAccounts(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		store := &people{}
 		r.stack.auth = Accounts(account.New(account.Options{
 			Digest: digest.New(digest.Options{Realm: "klapka"}),
-			Directory: account.NewDirectory(account.DirectoryOptions{
-				Devices: store, Extensions: store, Users: store,
-			}),
-			Guard: r.udp.Guard(),
+			People: people{},
+			Guard:  r.udp.Guard(),
 		}))
 		c := r.phone("101").Invite("102", offerSDP)
 		l := r.incoming()
@@ -71,11 +50,9 @@ func TestAccounts(t *testing.T) {
 
 		r.phone("103").Invite("102", offerSDP).Expect(403)
 		r.phone("104").Invite("102", offerSDP).Expect(401)
-		store.away = true
-		r.phone("105").Invite("102", offerSDP).Expect(503)
 		r.noLeg()
 		got := r.events.refusals()
-		if len(got) != 3 || got[0] != "disabled" || got[1] != "digest" || got[2] != "unavailable" {
+		if len(got) != 2 || got[0] != "disabled" || got[1] != "digest" {
 			t.Fatalf("refusals %v", got)
 		}
 	})

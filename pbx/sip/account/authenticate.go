@@ -1,7 +1,6 @@
 package account
 
 import (
-	"context"
 	"log/slog"
 	"net/netip"
 	"strconv"
@@ -18,9 +17,9 @@ import (
 
 // Options of an Authenticator.
 type Options struct {
-	Digest    *digest.Server
-	Directory *Directory
-	Guard     *transport.Guard // told who is right and, through its Bans, who is wrong
+	Digest *digest.Server
+	People People
+	Guard  *transport.Guard // told who is right and, through its Bans, who is wrong
 
 	// Near reports whether a device has a registration from this address; its
 	// owner is heard there whatever others try elsewhere. nil: nobody has.
@@ -49,7 +48,7 @@ type Refusal struct {
 	Status  int
 	Phrase  string
 	Headers []sip.Header
-	Reason  string // for the log and pbx.CallRefused: "challenge", "digest", "malformed", "disabled", "unavailable"
+	Reason  string // for the log and pbx.CallRefused: "challenge", "digest", "malformed", "disabled"
 }
 
 // Response builds the answer.
@@ -64,9 +63,8 @@ func (r *Refusal) Response(req *sip.Request) *sip.Response {
 // Authenticate finds the account whose credentials a request carries; otherwise
 // it returns how to answer. Somebody unknown and somebody with a wrong secret get
 // the same answer in the same time: a challenge. Malformed credentials are 400,
-// right ones of a disabled device 403, and 503 stands for a store that is away
-// and a device never seen before.
-func (a *Authenticator) Authenticate(ctx context.Context, f transport.Flow, req *sip.Request) (Account, *Refusal) {
+// right ones of a disabled device 403.
+func (a *Authenticator) Authenticate(f transport.Flow, req *sip.Request) (Account, *Refusal) {
 	cred, found, err := a.credentials(req)
 	if err != nil {
 		return Account{}, malformed(err)
@@ -81,10 +79,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, f transport.Flow, req 
 	case digest.Stale:
 		return Account{}, a.challenge(f, true, "challenge")
 	}
-	dev, err := a.o.Directory.Device(ctx, cred.Username)
-	if err != nil && pbx.CodeOf(err) != pbx.NotFound {
-		return Account{}, &Refusal{503, "Service Unavailable", []sip.Header{sip.NewHeader("Retry-After", "5")}, "unavailable"}
-	}
+	dev, _ := a.o.People.DeviceByUsername(cred.Username) // nobody's secret matches no credentials
 	if a.suspect.tooMany(cred.Username) && !a.familiar(f, dev) {
 		return Account{}, a.challenge(f, false, "digest") // not even looked at
 	}
@@ -96,8 +91,8 @@ func (a *Authenticator) Authenticate(ctx context.Context, f transport.Flow, req 
 	default:
 		return Account{}, a.challenge(f, true, "challenge")
 	}
-	acc := a.o.Directory.Account(ctx, dev)
-	if acc.Disabled() {
+	acc := Account{Device: dev, Party: a.o.People.Party(dev.Extension, dev.ID)}
+	if !a.o.People.Usable(dev) {
 		return acc, &Refusal{403, "Forbidden", nil, "disabled"}
 	}
 	a.o.Guard.Authenticated(f.Remote)

@@ -92,8 +92,8 @@ func Near(reg *registry.Registry) func(device string, ip netip.Addr) bool {
 const retransmission = 8 * time.Second
 
 // handle answers one REGISTER.
-func (r *Registrar) handle(ctx context.Context, f transport.Flow, req *sip.Request, tx sip.ServerTransaction) {
-	res := r.answer(ctx, f, req)
+func (r *Registrar) handle(_ context.Context, f transport.Flow, req *sip.Request, tx sip.ServerTransaction) {
+	res := r.answer(f, req)
 	if err := tx.Respond(res); err != nil {
 		r.o.Log.Debug("register not answered", "flow", f.String(), "error", err)
 	}
@@ -105,7 +105,7 @@ func (r *Registrar) handle(ctx context.Context, f transport.Flow, req *sip.Reque
 }
 
 // answer decides about one REGISTER and carries it out.
-func (r *Registrar) answer(ctx context.Context, f transport.Flow, req *sip.Request) *sip.Response {
+func (r *Registrar) answer(f transport.Flow, req *sip.Request) *sip.Response {
 	if req.To() == nil || req.CallID() == nil || req.CSeq() == nil || req.From() == nil {
 		return refuse(req, 400, "Bad Request: To, From, Call-ID and CSeq are needed")
 	}
@@ -116,7 +116,7 @@ func (r *Registrar) answer(ctx context.Context, f transport.Flow, req *sip.Reque
 		}
 		return res
 	}
-	acc, refusal := r.o.Accounts.Authenticate(ctx, f, req)
+	acc, refusal := r.o.Accounts.Authenticate(f, req)
 	if refusal != nil {
 		return refusal.Response(req)
 	}

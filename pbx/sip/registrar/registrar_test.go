@@ -117,8 +117,8 @@ func TestOwnAddressOnly(t *testing.T) {
 
 func TestDisabled(t *testing.T) {
 	in(t, Keepalive{Off: true}, func(r *rig) {
-		r.store.devices["101"] = func(d pbx.Device) pbx.Device { d.Disabled = true; return d }(r.store.devices["101"])
-		r.store.extensions["102"] = pbx.Extension{Number: "102", Disabled: true}
+		r.people.devices["101"] = func(d pbx.Device) pbx.Device { d.Disabled = true; return d }(r.people.devices["101"])
+		r.people.closed["102"] = true
 		expect(t, register(r.phone("10.0.0.7:1", "101", "s-101"), add("Contact", "<sip:a@h>")), 403)
 		expect(t, register(r.phone("10.0.0.7:2", "102", "s-102"), add("Contact", "<sip:a@h>")), 403)
 		expect(t, register(r.phone("10.0.0.7:3", "101", "wrong"), add("Contact", "<sip:a@h>")), 401)
@@ -222,48 +222,12 @@ func TestDistributedGuessing(t *testing.T) {
 	})
 }
 
-// While the database is away, devices seen before register on; others are asked
-// to come back. A database that hangs delays nobody for long.
-func TestDatabaseAway(t *testing.T) {
+// A device that is gone is refused from then on.
+func TestDeletedDeviceIsRefused(t *testing.T) {
 	in(t, Keepalive{Off: true}, func(r *rig) {
 		p := r.phone("10.0.0.7:5060", "101", "s-101")
 		p.Register()
-		for name, fault := range map[string]func(){
-			"away": func() { r.store.err, r.store.hang = pbx.Errorf(pbx.Unavailable, "away"), 0 },
-			"hung": func() { r.store.err, r.store.hang = nil, time.Hour },
-		} {
-			r.store.change(fault)
-			time.Sleep(time.Hour)
-			begun := time.Now()
-			p.Register()
-			if d := time.Since(begun); d > 2*time.Second {
-				t.Errorf("%s: took %v", name, d)
-			}
-			time.Sleep(time.Minute)
-			m := register(r.phone(fmt.Sprintf("10.0.0.8:%d", 5060+len(name)+int(name[0])), "102", "s-102"))
-			if m.Status() != 503 || m.Get("Retry-After") == "" {
-				t.Errorf("%s, a stranger: \n%s", name, m)
-			}
-		}
-		r.store.change(func() { r.store.err, r.store.hang = nil, 0 })
-		time.Sleep(time.Minute)
-		r.phone("10.0.0.9:5060", "102", "s-102").Register()
-	})
-}
-
-// A device that was switched off or got another secret is refused at once after
-// the cache was told; lookups are remembered meanwhile.
-func TestInvalidate(t *testing.T) {
-	in(t, Keepalive{Off: true}, func(r *rig) {
-		p := r.phone("10.0.0.7:5060", "101", "s-101")
-		p.Register()
-		before := r.store.asked()
-		p.Register()
-		if r.store.asked() != before {
-			t.Error("the second registration asked the database")
-		}
-		r.store.change(func() { delete(r.store.devices, "101") })
-		r.dir.Invalidate()
+		r.people.change(func() { delete(r.people.devices, "101") })
 		expect(t, register(p), 401)
 	})
 }

@@ -1,7 +1,6 @@
 package registrar
 
 import (
-	"context"
 	"crypto/md5"
 	"encoding/hex"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -26,83 +24,44 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var server = netip.MustParseAddrPort("10.0.0.1:5060")
 
-// The ports under other names, so that they can be embedded beside their methods.
-type (
-	devicesPort    = pbx.Devices
-	extensionsPort = pbx.Extensions
-	usersPort      = pbx.Users
-)
-
-// store is the database: 101 and 102 with a device each, secret "s-<number>".
-type store struct {
-	devicesPort
-	extensionsPort
-	usersPort
-
-	mu         sync.Mutex
-	err        error         // what every lookup fails with
-	hang       time.Duration // how long every lookup takes
-	lookups    int
-	devices    map[string]pbx.Device
-	extensions map[string]pbx.Extension
+// people is who has which device: 101, 102 and 103 with one each, secret
+// "s-<number>".
+type people struct {
+	mu      sync.Mutex
+	devices map[string]pbx.Device
+	closed  map[string]bool // extensions that are switched off
 }
 
-func newStore() *store {
-	s := &store{devices: map[string]pbx.Device{}, extensions: map[string]pbx.Extension{}}
+func newPeople() *people {
+	p := &people{devices: map[string]pbx.Device{}, closed: map[string]bool{}}
 	for _, n := range []string{"101", "102", "103"} {
 		sum := md5.Sum([]byte(n + ":klapka:s-" + n))
-		s.devices[n] = pbx.Device{ID: "dev-" + n, Username: n, Extension: n, HA1: pbx.DigestHA1{MD5: hex.EncodeToString(sum[:])}}
-		s.extensions[n] = pbx.Extension{Number: n, Name: "Person " + n, Language: "cs"}
+		p.devices[n] = pbx.Device{ID: "dev-" + n, Username: n, Extension: n, HA1: pbx.DigestHA1{MD5: hex.EncodeToString(sum[:])}}
 	}
-	return s
+	return p
 }
 
-func (s *store) change(f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (p *people) change(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	f()
 }
 
-func (s *store) asked() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.lookups
+func (p *people) DeviceByUsername(name string) (pbx.Device, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d, ok := p.devices[name]
+	return d, ok
 }
 
-// wait takes as long as the database does.
-func (s *store) wait(ctx context.Context) error {
-	s.mu.Lock()
-	s.lookups++
-	err, hang := s.err, s.hang
-	s.mu.Unlock()
-	select {
-	case <-time.After(hang):
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+func (p *people) Usable(d pbx.Device) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !d.Disabled && !p.closed[d.Extension]
 }
 
-func (s *store) DeviceByUsername(ctx context.Context, name string) (pbx.Device, error) {
-	return lookup(ctx, s, s.devices, name)
-}
-
-func (s *store) Extension(ctx context.Context, number string) (pbx.Extension, error) {
-	return lookup(ctx, s, s.extensions, number)
-}
-
-func lookup[T any](ctx context.Context, s *store, m map[string]T, key string) (T, error) {
-	var zero T
-	if err := s.wait(ctx); err != nil {
-		return zero, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v, ok := m[key]
-	if !ok {
-		return zero, pbx.Errorf(pbx.NotFound, "no %s", key)
-	}
-	return v, nil
+func (p *people) Party(number, device string) pbx.PartyInfo {
+	return pbx.PartyInfo{Number: number, Extension: number, Device: device, Name: "Person " + number, Language: pbx.Czech}
 }
 
 // events notes what is published.
@@ -146,11 +105,10 @@ func (e *events) has(line string) bool {
 type rig struct {
 	t      *testing.T
 	net    *pbxtest.Net
-	store  *store
+	people *people
 	events *events
 	reg    *registry.Registry
 	guard  *transport.Guard
-	dir    *account.Directory
 	edges  transport.Edges
 	stop   []func()
 }
@@ -166,13 +124,12 @@ func in(t *testing.T, k Keepalive, test func(r *rig)) {
 }
 
 func newRig(t *testing.T, k Keepalive) *rig {
-	r := &rig{t: t, net: pbxtest.NewNet(7), store: newStore(), events: &events{}}
+	r := &rig{t: t, net: pbxtest.NewNet(7), people: newPeople(), events: &events{}}
 	bans := transport.NewBans(transport.BanOptions{Publisher: r.events})
 	r.guard = transport.NewGuard(transport.Limits{}, bans)
 	r.reg = registry.New(registry.Options{Publisher: r.events, SameContact: header.SameContact, MaxContacts: 3})
-	r.dir = account.NewDirectory(account.DirectoryOptions{Devices: r.store, Extensions: r.store, Users: r.store})
 	auth := account.New(account.Options{
-		Digest: digest.New(digest.Options{Realm: "klapka"}), Directory: r.dir, Guard: r.guard, Near: Near(r.reg),
+		Digest: digest.New(digest.Options{Realm: "klapka"}), People: r.people, Guard: r.guard, Near: Near(r.reg),
 	})
 	rr := New(Options{Registry: r.reg, Accounts: auth, Guard: r.guard, Keepalive: k})
 	packets, err := r.net.ListenPacket(server)
