@@ -97,14 +97,23 @@ type CallDecision struct {
 // The steps of decisions.
 const (
 	// StepDevice: a device of a rung extension was looked at. Params: extension,
-	// name, device, username, state ("rung", "not_registered", "own_line",
-	// "not_asked", "refused"), contacts (how many were rung), error.
+	// name, device, username, state (DeviceRung …), contacts (how many were
+	// rung), error.
 	StepDevice = "device"
 	// StepNoDevices: the extension has no device that is enabled. Params:
 	// extension.
 	StepNoDevices = "no_devices"
 	// StepMove: the leg goes on to another target. Params: to, why.
 	StepMove = "move"
+)
+
+// What became of a device, in CallDecision.Params["state"] of StepDevice.
+const (
+	DeviceRung          = "rung"
+	DeviceNotRegistered = "not_registered"
+	DeviceOwnLine       = "own_line"  // the call comes from it
+	DeviceNotAsked      = "not_asked" // only another device was to be rung
+	DeviceNotRung       = "not_rung"  // a limit was reached, or it could not be begun; Params: error
 )
 
 // LegStarted says that a leg exists: an INVITE came in, or one was sent.
