@@ -52,7 +52,7 @@ export function call(parts: Partial<OwnCall> & { tabId?: string | null }): OwnCa
     started_at: ago(140),
     answered_at: ago(132),
     on_hold: false,
-    device: { name: "Desk phone", tab_id: tabId },
+    device: { kind: tabId ? "browser" : "phone", name: "Desk phone", tab_id: tabId },
     ...rest,
   };
 }

@@ -1,6 +1,6 @@
 import { ApiContext } from "@klapka/kit/api";
 import { startI18n } from "@klapka/kit/i18n";
-import { identity, LiveContext } from "@klapka/kit/live";
+import { identify, LiveContext } from "@klapka/kit/live";
 import { KlapkaProvider } from "@klapka/kit/theme";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
@@ -10,7 +10,7 @@ import { createServices, ServicesContext } from "./services.ts";
 
 await startI18n(["app", "kit"]);
 
-const services = createServices(identity(localStorage, sessionStorage), () => {
+const services = createServices(await identify(localStorage, sessionStorage), () => {
   const { pathname, search } = location;
   if (pathname !== "/sign-in" && pathname !== "/setup") {
     void router.navigate({ to: "/sign-in", search: { next: pathname + search } });

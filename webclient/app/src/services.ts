@@ -41,7 +41,7 @@ export function createServices(identity: Identity, onUnauthorized: () => void): 
     ...identity,
     url: socketAddress(location),
     store: live,
-    ...mediaWiring(engine),
+    ...mediaWiring(engine, queries),
   });
   devices.subscribe((now, before) => {
     if (now.speaker !== before.speaker) void routeTo(speaker, now.speaker);
@@ -62,12 +62,18 @@ export function socketAddress({ protocol, host }: Pick<Location, "protocol" | "h
  * Passes media frames on, and mends the session each time the exchange greets us
  * again: by an ICE restart while it is the same run of the exchange, else anew.
  */
-function mediaWiring(engine: MediaEngine): Pick<SocketOptions, "onFrame" | "onOpen"> {
+function mediaWiring(
+  engine: MediaEngine,
+  queries: QueryClient,
+): Pick<SocketOptions, "onFrame" | "onOpen"> {
   let epoch = 0;
   return {
     onOpen: () => void engine.connect(),
     onFrame: (frame) => {
       if (frame.t === "media.answer") void engine.answer(frame.ms, frame.sdp);
+      // Whatever is wrong with it, a session the exchange does not know is of no use.
+      if (frame.t === "media.refused" && frame.code === "not_found") void engine.renew();
+      if (frame.t === "bye" && frame.reason === "changed") void askWhoIAm(queries);
       if (frame.t !== "snapshot") return;
       if (epoch !== 0 && epoch !== frame.epoch) void engine.renew();
       epoch = frame.epoch;
@@ -95,9 +101,13 @@ function followCalls(live: LiveStore, engine: MediaEngine, tabId: string): void 
 function followConnection(live: LiveStore, queries: QueryClient): void {
   live.subscribe((now, before) => {
     if (now.connection !== before.connection && before.connection === "online") {
-      void queries.invalidateQueries({ queryKey: ["get", "/api/me"] });
+      void askWhoIAm(queries);
     }
   });
+}
+
+function askWhoIAm(queries: QueryClient): Promise<void> {
+  return queries.invalidateQueries({ queryKey: ["get", "/api/me"] });
 }
 
 /** Hands the services down. */

@@ -8,6 +8,7 @@ import {
   IconPlayerPlay,
 } from "@tabler/icons-react";
 import type { OwnCall } from "@klapka/kit/api";
+import { useLive } from "@klapka/kit/live";
 import { Elapsed, PersonAvatar } from "@klapka/kit/ui";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -21,6 +22,8 @@ import classes from "./CallCard.module.css";
 export function CallCard({ call }: { call: OwnCall }) {
   const { t } = useTranslation("app");
   const { identity } = useServices();
+  const commands = useCallCommands();
+  const detached = useLive((s) => call.leg in s.detached);
   const here = call.device.tab_id === identity.tabId;
   const name = call.peer.name || call.peer.number;
   return (
@@ -46,15 +49,23 @@ export function CallCard({ call }: { call: OwnCall }) {
         {here && call.state === "talking" && <QualityBars />}
       </Group>
       {!here && (
-        <Text size="sm" mt={6}>
-          {call.device.tab_id
-            ? t("call.inOtherTab")
-            : t("call.onDevice", { device: call.device.name })}
-        </Text>
+        <Group gap="xs" mt={6} justify="space-between" wrap="nowrap">
+          <Text size="sm">{place()}</Text>
+          {call.device.kind === "browser" && (
+            <Button size="xs" variant="light" onClick={() => void commands.continueHere(call.leg)}>
+              {t("call.continueHere")}
+            </Button>
+          )}
+        </Group>
       )}
       <CallActions call={call} here={here} />
     </Paper>
   );
+
+  function place(): string {
+    if (call.device.kind === "phone") return t("call.onDevice", { device: call.device.name });
+    return detached ? t("call.detached") : t("call.inOtherTab");
+  }
 }
 
 function CallActions({ call, here }: { call: OwnCall; here: boolean }) {
@@ -79,12 +90,17 @@ function CallActions({ call, here }: { call: OwnCall; here: boolean }) {
         <Toggle
           label={call.on_hold ? t("call.resume") : t("call.hold")}
           on={call.on_hold}
-          disabled={!up}
+          disabled={!up || !here}
           onClick={() => void commands.hold(call.leg, !call.on_hold)}
         >
           {call.on_hold ? <IconPlayerPlay aria-hidden /> : <IconPlayerPause aria-hidden />}
         </Toggle>
-        <Toggle label={t("call.keypad")} on={keys} disabled={!up} onClick={() => setKeys(!keys)}>
+        <Toggle
+          label={t("call.keypad")}
+          on={keys}
+          disabled={!up || !here}
+          onClick={() => setKeys(!keys)}
+        >
           <IconDialpad aria-hidden />
         </Toggle>
         <Button

@@ -6,13 +6,13 @@ import { DialPad } from "./DialPad.tsx";
 import { CallCard } from "./CallCard.tsx";
 import { IncomingCard } from "./IncomingCard.tsx";
 import { EndedNotice } from "./EndedNotice.tsx";
-import { orderCalls } from "./order.ts";
+import { dockCalls, isWaiting } from "./order.ts";
 import classes from "./CallDock.module.css";
 
 /** The user's calls, always in sight, and the dial pad beneath them. */
 export function CallDock() {
   const { t } = useTranslation("app");
-  const calls = useLive(useShallow((s) => orderCalls(Object.values(s.calls))));
+  const calls = useLive(useShallow(dockCalls));
   return (
     <aside className={classes.dock} aria-label={t("dock.label")} data-busy={calls.length > 0}>
       <VisuallyHidden>
@@ -21,7 +21,7 @@ export function CallDock() {
       <Stack gap="sm">
         <EndedNotice />
         {calls.map((call) =>
-          call.direction === "incoming" && call.state === "ringing" ? (
+          isWaiting(call) ? (
             <IncomingCard key={call.leg} call={call} />
           ) : (
             <CallCard key={call.leg} call={call} />

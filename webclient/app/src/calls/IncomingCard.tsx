@@ -10,6 +10,8 @@ import classes from "./CallCard.module.css";
 export function IncomingCard({ call }: { call: OwnCall }) {
   const { t } = useTranslation("app");
   const commands = useCallCommands();
+  // A desk phone is answered by lifting its own receiver.
+  const answerable = call.device.kind === "browser";
   const name = call.peer.name || call.peer.number;
   return (
     <Paper
@@ -33,16 +35,19 @@ export function IncomingCard({ call }: { call: OwnCall }) {
           )}
         </div>
       </Group>
+      {!answerable && <Text size="sm">{t("call.ringsOn", { device: call.device.name })}</Text>}
       <Group grow gap="xs" mt="sm">
-        <Button
-          color="green"
-          h={42}
-          px={6}
-          leftSection={<IconPhone size={18} aria-hidden />}
-          onClick={() => void commands.answer(call.leg)}
-        >
-          {t("call.answer")}
-        </Button>
+        {answerable && (
+          <Button
+            color="green"
+            h={42}
+            px={6}
+            leftSection={<IconPhone size={18} aria-hidden />}
+            onClick={() => void commands.answer(call.leg)}
+          >
+            {t("call.answer")}
+          </Button>
+        )}
         <Button
           color="red"
           h={42}
@@ -54,7 +59,7 @@ export function IncomingCard({ call }: { call: OwnCall }) {
         </Button>
       </Group>
       <Group gap="xs" mt={8} justify="space-around" visibleFrom="sm" aria-hidden>
-        <Kbd size="xs">{t("keys.enter")}</Kbd>
+        {answerable && <Kbd size="xs">{t("keys.enter")}</Kbd>}
         <Kbd size="xs">{t("keys.escape")}</Kbd>
       </Group>
     </Paper>

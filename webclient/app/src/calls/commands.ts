@@ -9,6 +9,8 @@ export interface CallCommands {
   dial(to: string): Promise<void>;
   answer(leg: string): Promise<void>;
   reject(leg: string): Promise<void>;
+  /** Brings the sound of a call from another page to this one. */
+  continueHere(leg: string): Promise<void>;
   hangUp(leg: string): Promise<void>;
   hold(leg: string, on: boolean): Promise<void>;
   sendDigits(leg: string, digits: string): Promise<void>;
@@ -50,6 +52,7 @@ export function useCallCommands(): CallCommands {
     return {
       dial: (to) => withSound(() => api.http.POST("/api/calls", { body: { to } })),
       answer: (leg) => withSound(() => api.http.POST("/api/calls/{leg}/answer", at(leg))),
+      continueHere: (leg) => withSound(() => api.http.POST("/api/calls/{leg}/continue", at(leg))),
       reject: (leg) => run(() => api.http.POST("/api/calls/{leg}/reject", at(leg))),
       hangUp: (leg) => run(() => api.http.POST("/api/calls/{leg}/hangup", at(leg))),
       hold: (leg, on) =>

@@ -1,6 +1,6 @@
 import type { OwnCall } from "@klapka/kit/api";
 import { expect, test } from "vitest";
-import { currentCall, orderCalls } from "./order.ts";
+import { currentCall, dockCalls, orderCalls } from "./order.ts";
 
 function call(
   leg: string,
@@ -16,7 +16,7 @@ function call(
     started_at: leg,
     answered_at: null,
     on_hold: false,
-    device: { name: "", tab_id: null },
+    device: { kind: "browser", name: "", tab_id: null },
   };
 }
 
@@ -40,4 +40,12 @@ test("keys act on the conversation, never on the call that waits", () => {
 
 test("an outgoing call that rings over there can be hung up by key", () => {
   expect(currentCall([call("1", "ringing", "outgoing")])?.leg).toBe("1");
+});
+
+test("of a call that rings on several phones the one to answer here is shown", () => {
+  const legs = ["phone", "there", "here"].map((leg) => ({ ...call(leg, "ringing"), call: "c1" }));
+  const calls = Object.fromEntries(legs.map((c) => [c.leg, c]));
+  for (const c of legs) c.device.kind = c.leg === "phone" ? "phone" : "browser";
+  expect(dockCalls({ calls, rings: { there: true } }).map((c) => c.leg)).toEqual(["there"]);
+  expect(dockCalls({ calls, rings: {} }).map((c) => c.device.kind)).toEqual(["browser"]);
 });

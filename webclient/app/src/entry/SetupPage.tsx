@@ -13,7 +13,7 @@ import { useEnter } from "./useEnter.ts";
 const route = getRouteApi("/setup");
 
 /** Fewest characters of a password (NIST SP 800-63B §3.1.1.2 asks for length, not for kinds). */
-const shortest = 10;
+const shortest = 12;
 
 /** The one-time page of a new exchange: its first administrator. */
 export function SetupPage() {

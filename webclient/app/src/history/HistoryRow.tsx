@@ -2,15 +2,17 @@ import { ActionIcon, Text, Tooltip } from "@mantine/core";
 import { IconPhone, IconPhoneIncoming, IconPhoneOutgoing, IconPhoneX } from "@tabler/icons-react";
 import type { HistoryItem } from "@klapka/kit/api";
 import { formatDuration, formatWhen, useLanguage } from "@klapka/kit/i18n";
+import { useCauseWords } from "@klapka/kit/ui";
 import { useTranslation } from "react-i18next";
 import { useCallCommands } from "../calls/commands.ts";
 import classes from "./History.module.css";
 
 /** One call: which way, who, when, how long or why not, and calling back. */
 export function HistoryRow({ item }: { item: HistoryItem }) {
-  const { t } = useTranslation(["app", "kit"]);
+  const { t } = useTranslation("app");
   const language = useLanguage();
   const commands = useCallCommands();
+  const causeWords = useCauseWords();
   const name = item.peer.name || item.peer.number;
   const kind = item.missed ? "missed" : item.direction;
   const Icon = { missed: IconPhoneX, incoming: IconPhoneIncoming, outgoing: IconPhoneOutgoing }[
@@ -27,7 +29,7 @@ export function HistoryRow({ item }: { item: HistoryItem }) {
         </Text>
         <Text size="sm" c="dimmed" truncate>
           {t(`history.is.${kind}`)}
-          {!item.answered_at && !item.missed && ` · ${t(`kit:cause.${item.cause.code}`)}`}
+          {!item.answered_at && !item.missed && ` · ${causeWords(item.cause.code)}`}
           {item.peer.name && <span className={classes.wide}> · {item.peer.number}</span>}
         </Text>
       </div>

@@ -1,4 +1,5 @@
-import type { LiveStore } from "@klapka/kit/live";
+import type { Live, LiveStore } from "@klapka/kit/live";
+import { isWaiting } from "../calls/order.ts";
 import type { OwnCall } from "@klapka/kit/api";
 import { routeTo, type DeviceStore } from "./devices.ts";
 
@@ -34,11 +35,11 @@ export class Ringer {
   start(): void {
     const elected = () =>
       new Promise<void>((done) => {
-        const unsubscribe = this.#options.live.subscribe((state) => this.#follow(state.calls));
-        this.#follow(this.#options.live.getState().calls);
+        const unsubscribe = this.#options.live.subscribe((state) => this.#follow(state));
+        this.#follow(this.#options.live.getState());
         this.#release.signal.addEventListener("abort", () => {
           unsubscribe();
-          this.#follow({});
+          this.#follow({ calls: {}, rings: {} });
           done();
         });
       });
@@ -57,9 +58,10 @@ export class Ringer {
     void this.#context?.close();
   }
 
-  #follow(calls: Readonly<Record<string, OwnCall>>): void {
+  #follow({ calls, rings }: Pick<Live, "calls" | "rings">): void {
     const own = Object.values(calls);
-    const waiting = own.filter((c) => c.direction === "incoming" && c.state === "ringing");
+    // What rings on a desk phone alone makes itself heard there.
+    const waiting = own.filter((c) => c.leg in rings && isWaiting(c));
     const busy = own.some((c) => c.state === "talking" || c.state === "dialling");
     this.#sound(waiting.length > 0 && !busy);
     this.#notify(waiting);

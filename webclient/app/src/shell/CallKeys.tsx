@@ -2,7 +2,7 @@ import { useHotkeys } from "@mantine/hooks";
 import { useNavigate } from "@tanstack/react-router";
 import { useRef } from "react";
 import { useCallCommands } from "../calls/commands.ts";
-import { currentCall, isWaiting } from "../calls/order.ts";
+import { currentCall, dockCalls, isWaiting } from "../calls/order.ts";
 import { useServices } from "../services.ts";
 
 /** How long after G the second letter counts, in milliseconds. */
@@ -18,6 +18,7 @@ export function CallKeys() {
   const navigate = useNavigate();
   const chord = useRef(0);
   const calls = () => Object.values(live.getState().calls);
+  const ringing = () => dockCalls(live.getState()).find(isWaiting);
   const go = (to: "/" | "/history" | "/settings") => {
     if (performance.now() - chord.current < chordWindow) void navigate({ to });
   };
@@ -51,12 +52,13 @@ export function CallKeys() {
     ignored,
   );
   function answer() {
-    const waiting = calls().find(isWaiting);
+    const waiting = ringing();
     const focused = document.activeElement;
-    if (waiting && !focused?.closest("button, a, [role]")) void commands.answer(waiting.leg);
+    if (waiting?.device.kind !== "browser" || focused?.closest("button, a, [role]")) return;
+    void commands.answer(waiting.leg);
   }
   function decline() {
-    const waiting = calls().find(isWaiting);
+    const waiting = ringing();
     if (waiting && !somethingOpen()) void commands.reject(waiting.leg);
   }
   return null;

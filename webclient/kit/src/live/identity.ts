@@ -6,10 +6,29 @@ export interface Identity {
 
 /**
  * Reads or makes the ids: the browser's outlives the session, the tab's lives as
- * long as the tab and survives its reload.
+ * long as the tab and survives its reload. A duplicated tab comes with a copy of
+ * the original's id; taken finds that out, and the copy gets one of its own.
  */
-export function identity(browser: Storage, tab: Storage): Identity {
-  return { clientId: remember(browser, "klapka.client"), tabId: remember(tab, "klapka.tab") };
+export async function identify(
+  browser: Storage,
+  tab: Storage,
+  taken: (tabId: string) => Promise<boolean> = takenByAnother,
+): Promise<Identity> {
+  const clientId = remember(browser, "klapka.client");
+  if (await taken(remember(tab, "klapka.tab"))) tab.removeItem("klapka.tab");
+  return { clientId, tabId: remember(tab, "klapka.tab") };
+}
+
+/** Holds a lock by the tab's name for as long as the page lives. */
+function takenByAnother(tabId: string): Promise<boolean> {
+  // Without locks (an insecure page) there is no telephony to be confused either.
+  if (!("locks" in navigator)) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    void navigator.locks.request(`klapka.tab.${tabId}`, { ifAvailable: true }, (lock) => {
+      resolve(lock === null);
+      return lock ? new Promise(() => undefined) : undefined;
+    });
+  });
 }
 
 function remember(storage: Storage, key: string): string {

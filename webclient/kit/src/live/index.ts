@@ -1,6 +1,6 @@
 export { LiveContext, useLive } from "./context.ts";
 export type { Down, Up } from "./frames.ts";
-export { identity, type Identity } from "./identity.ts";
+export { identify, type Identity } from "./identity.ts";
 export { LiveSocket, type SocketOptions } from "./socket.ts";
 export {
   createLiveStore,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Down, Up } from "./frames.ts";
-import { identity } from "./identity.ts";
+import { identify } from "./identity.ts";
 import { LiveSocket } from "./socket.ts";
 import { createLiveStore } from "./store.ts";
 
@@ -159,13 +159,55 @@ test("nothing is sent into the void", () => {
   expect(live.send({ t: "pong" })).toBe(false);
 });
 
-test("a browser keeps its id, a tab keeps its own over a reload", () => {
+test("a browser keeps its id, a tab keeps its own over a reload", async () => {
   localStorage.clear();
   sessionStorage.clear();
-  const one = identity(localStorage, sessionStorage);
-  expect(identity(localStorage, sessionStorage)).toEqual(one);
+  const free = () => Promise.resolve(false);
+  const one = await identify(localStorage, sessionStorage, free);
+  expect(await identify(localStorage, sessionStorage, free)).toEqual(one);
   sessionStorage.clear(); // another tab
-  const two = identity(localStorage, sessionStorage);
+  const two = await identify(localStorage, sessionStorage, free);
   expect(two.clientId).toBe(one.clientId);
   expect(two.tabId).not.toBe(one.tabId);
+});
+
+test("a duplicated tab is somebody else", async () => {
+  const one = await identify(localStorage, sessionStorage, () => Promise.resolve(false));
+  const copy = await identify(localStorage, sessionStorage, (id) =>
+    Promise.resolve(id === one.tabId),
+  );
+  expect(copy.clientId).toBe(one.clientId);
+  expect(copy.tabId).not.toBe(one.tabId);
+});
+
+test("which calls ring here is said anew to each connection", () => {
+  latest().accept();
+  latest().say(snapshot);
+  latest().say({ t: "ring", leg: "l1", call: "c1", from: { number: "102", name: "" } });
+  latest().say({
+    t: "leg.changed",
+    leg: "l2",
+    call: "c2",
+    state: "up",
+    active: false,
+    detached: true,
+    tab: "t9",
+  });
+  expect(store.getState()).toMatchObject({ rings: { l1: true }, detached: { l2: true } });
+  latest().say({
+    t: "leg.changed",
+    leg: "l2",
+    call: "c2",
+    state: "up",
+    active: true,
+    detached: false,
+    tab: "t1",
+  });
+  latest().say({ t: "ring.stop", leg: "l1", reason: "answered_elsewhere", by: "t9" });
+  expect(store.getState()).toMatchObject({ rings: {}, detached: {} });
+  latest().say({ t: "ring", leg: "l3", call: "c3", from: { number: "102", name: "" } });
+  latest().fail();
+  vi.advanceTimersByTime(300);
+  latest().accept();
+  expect(store.getState().rings).toEqual({});
 });

@@ -1,5 +1,5 @@
-import type { Down, Up } from "./frames.ts";
-import { reduce, type LiveStore } from "./store.ts";
+import type { Down, Numbered, Up } from "./frames.ts";
+import { reduce, reduceLocal, type LiveStore } from "./store.ts";
 
 /** What a socket needs of its surroundings; a test hands in its own. */
 export interface SocketOptions {
@@ -76,6 +76,8 @@ export class LiveSocket {
 
   #hello(): void {
     const { clientId, tabId, store } = this.#options;
+    // What rings here is said anew to each connection.
+    store.setState({ rings: {}, detached: {} });
     const { epoch, seq } = store.getState();
     const resume = epoch > 0 ? { epoch, seq } : null;
     this.send({ t: "hello", client_id: clientId, tab_id: tabId, resume });
@@ -90,12 +92,26 @@ export class LiveSocket {
     const frame = JSON.parse(data) as Down;
     const { store } = this.#options;
     if ("seq" in frame) store.setState((state) => reduce(state, frame), true);
-    else if (frame.t === "ping") this.send({ t: "pong" });
-    else if (frame.t === "bye" && frame.reason === "signed_out") {
-      this.stop();
-      store.setState({ connection: "signed_out" });
-    }
+    else this.#receiveLocal(frame);
     this.#options.onFrame?.(frame);
+  }
+
+  #receiveLocal(frame: Exclude<Down, Numbered>): void {
+    const { store } = this.#options;
+    switch (frame.t) {
+      case "ping":
+        this.send({ t: "pong" });
+        return;
+      case "ring":
+      case "ring.stop":
+      case "leg.changed":
+        store.setState((state) => reduceLocal(state, frame), true);
+        return;
+      case "bye":
+        if (frame.reason !== "signed_out") return;
+        this.stop();
+        store.setState({ connection: "signed_out" });
+    }
   }
 
   /** Restarts the wait for the next sign of life. */

@@ -14,7 +14,7 @@ const call: OwnCall = {
   started_at: "",
   answered_at: null,
   on_hold: false,
-  device: { name: "", tab_id: null },
+  device: { kind: "phone", name: "", tab_id: null },
 };
 const snapshot: Numbered = {
   t: "snapshot",

@@ -1,6 +1,6 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Cause, OwnCall, Person } from "../api/types.ts";
-import type { Numbered } from "./frames.ts";
+import type { Local, Numbered } from "./frames.ts";
 
 /** How the page stands with the exchange. */
 export type Connection = "connecting" | "online" | "offline" | "signed_out";
@@ -18,6 +18,10 @@ export interface Live {
   seq: number;
   people: Readonly<Record<string, Person>>;
   calls: Readonly<Record<string, OwnCall>>;
+  /** Legs that ring at this browser, of all that ring for the user. */
+  rings: Readonly<Record<string, true>>;
+  /** Legs whose page is gone and that another may continue for a while. */
+  detached: Readonly<Record<string, true>>;
   lastEnded: EndedCall | null;
 }
 
@@ -32,6 +36,8 @@ export function createLiveStore(): LiveStore {
     seq: 0,
     people: {},
     calls: {},
+    rings: {},
+    detached: {},
     lastEnded: null,
   }));
 }
@@ -52,6 +58,22 @@ export function reduce(state: Live, frame: Numbered): Live {
   }
   if (frame.seq <= state.seq) return state;
   return { ...state, ...change(state, frame), seq: frame.seq };
+}
+
+/** The state after a frame of the moment. */
+export function reduceLocal(state: Live, frame: Local): Live {
+  const { leg } = frame;
+  switch (frame.t) {
+    case "ring":
+      return { ...state, rings: { ...state.rings, [leg]: true } };
+    case "ring.stop":
+      return { ...state, rings: without(state.rings, leg) };
+    case "leg.changed": {
+      const gone = frame.detached && frame.state !== "ended";
+      const detached = without(state.detached, leg);
+      return { ...state, detached: gone ? { ...detached, [leg]: true } : detached };
+    }
+  }
 }
 
 function change(state: Live, frame: Exclude<Numbered, { t: "snapshot" }>): Partial<Live> {
