@@ -18,7 +18,7 @@ var ErrShortBuffer = errors.New("codec: destination is too short")
 var ErrUnknown = errors.New("codec: unknown payload format")
 
 // Codec converts one stream. It is not safe for concurrent use unless it keeps
-// no state (G.711), and it never allocates.
+// no state (G.711), and it does not allocate once it runs.
 type Codec interface {
 	// Format is the payload format as negotiated.
 	Format() sdp.Codec
@@ -35,7 +35,12 @@ type Codec interface {
 }
 
 // New makes the codec of a negotiated format. The error wraps ErrUnknown.
-func New(format sdp.Codec) (Codec, error) {
+func New(format sdp.Codec) (Codec, error) { return NewAt(format, 0) }
+
+// NewAt is New for sound at a rate in Hz of the caller's choice, which Opus has
+// (8000, 12000, 16000, 24000 or 48000; 0: 16000); the others have only their own,
+// and disregard the wish. The error wraps ErrUnknown.
+func NewAt(format sdp.Codec, rate int) (Codec, error) {
 	switch {
 	case format.Same(sdp.Codec{Name: sdp.PCMA, ClockRate: 8000}):
 		return companding{format: format, encode: &aLaw, decode: &fromALaw}, nil
@@ -43,6 +48,8 @@ func New(format sdp.Codec) (Codec, error) {
 		return companding{format: format, encode: &muLaw, decode: &fromMuLaw}, nil
 	case format.Same(sdp.Codec{Name: sdp.G722, ClockRate: 8000}):
 		return newG722(format), nil
+	case format.Name == sdp.Opus && format.ClockRate == opusClock:
+		return newOpus(format, rate)
 	}
 	return nil, fmt.Errorf("%w: %s/%d", ErrUnknown, format.Name, format.ClockRate)
 }
