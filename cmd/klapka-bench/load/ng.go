@@ -5,6 +5,7 @@ package load
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strconv"
@@ -15,8 +16,9 @@ import (
 // Ng speaks rtpengine's control protocol: a cookie and a bencoded dictionary per
 // datagram.
 type Ng struct {
-	conn *net.UDPConn
-	next int
+	conn   *net.UDPConn
+	cookie string // of this connection: rtpengine answers one it has seen as it did then
+	next   int
 }
 
 // NewNg opens the control connection.
@@ -25,7 +27,7 @@ func NewNg(at netip.Addr, server netip.AddrPort) (*Ng, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rtpengine's control: %w", err)
 	}
-	return &Ng{conn: c}, nil
+	return &Ng{conn: c, cookie: strconv.FormatUint(rand.Uint64(), 36)}, nil
 }
 
 // Close closes it.
@@ -63,7 +65,7 @@ func (g *Ng) Delete(call int) error {
 // ask sends a command and returns the description of the answer, if there is one.
 func (g *Ng) ask(pairs ...string) (string, error) {
 	g.next++
-	cookie := strconv.Itoa(g.next)
+	cookie := g.cookie + "-" + strconv.Itoa(g.next)
 	request := append([]byte(cookie+" "), dictionary(pairs)...)
 	answer := make([]byte, 8<<10)
 	if _, err := g.conn.Write(request); err != nil {

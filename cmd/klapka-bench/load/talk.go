@@ -31,9 +31,8 @@ const (
 // 2i+1 hear each other; each has a socket of its own. Each packet's payload
 // carries who said it, when, and in which run.
 type Parties struct {
-	at    netip.Addr
-	ports uint16
-	fds   []int
+	ends []netip.AddrPort
+	fds  []int
 
 	epoll int
 	stop  atomic.Bool
@@ -46,32 +45,42 @@ type Parties struct {
 	foreign  int // of another stream than should be heard
 }
 
-// NewParties opens the sockets of n parties at ports, ports+2 … of an address.
-func NewParties(at netip.Addr, ports uint16, n int) (*Parties, error) {
-	p := &Parties{at: at, ports: ports, epoll: -1, received: make([]int, n)}
+// NewParties opens the sockets of n parties at even ports of an address, from
+// first on; ports that somebody else has are left out.
+func NewParties(at netip.Addr, first uint16, n int) (*Parties, error) {
+	p := &Parties{epoll: -1, received: make([]int, n)}
 	var err error
 	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
-	for i := range n {
-		fd, err := listenUDP(p.At(i))
+	for port := int(first); len(p.fds) < n; port += 2 {
+		if port > 65535 {
+			err = errors.New("no port is left")
+		} else if err = p.open(netip.AddrPortFrom(at, uint16(port))); errors.Is(err, unix.EADDRINUSE) {
+			continue
+		}
 		if err != nil {
 			p.release()
-			return nil, fmt.Errorf("party %d at %v: %w", i, p.At(i), err)
-		}
-		p.fds = append(p.fds, fd)
-		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)}
-		if err := unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
-			p.release()
-			return nil, fmt.Errorf("epoll: %w", err)
+			return nil, fmt.Errorf("party %d: %w", len(p.fds), err)
 		}
 	}
 	p.done.Go(p.listen)
 	return p, nil
 }
 
+// open gives the next party its socket.
+func (p *Parties) open(at netip.AddrPort) error {
+	fd, err := listenUDP(at)
+	if err != nil {
+		return err
+	}
+	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(len(p.fds))}
+	p.fds, p.ends = append(p.fds, fd), append(p.ends, at)
+	return unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &event)
+}
+
 // At is where a party has its sound.
-func (p *Parties) At(i int) netip.AddrPort { return netip.AddrPortFrom(p.at, p.ports+2*uint16(i)) }
+func (p *Parties) At(i int) netip.AddrPort { return p.ends[i] }
 
 // Close ends them.
 func (p *Parties) Close() {
