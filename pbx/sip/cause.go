@@ -20,7 +20,7 @@ type verdict struct {
 
 // verdicts has a line for each of pbx.Causes.
 var verdicts = map[pbx.CauseCode]verdict{
-	pbx.CauseNormal:            {480, "Temporarily Unavailable", 16},
+	pbx.CauseNormal:            {480, "Normal Call Clearing", 16},
 	pbx.CauseCancelled:         {487, "Request Terminated", 16},
 	pbx.CauseBusy:              {486, "Busy Here", 17},
 	pbx.CauseDeclined:          {603, "Decline", 21},
