@@ -9,6 +9,7 @@ import (
 
 	"klapka.dev/klapka/pbx"
 	"klapka.dev/klapka/pbx/leg"
+	"klapka.dev/klapka/pbx/sip/transport"
 )
 
 // inviteClient is our INVITE to a peer: one transaction that may bring several
@@ -41,6 +42,17 @@ func (t *tags) add(tag string) {
 	if tag != "" && len(*t) < 32 {
 		(*t)[tag] = true
 	}
+}
+
+// sendOn sends the INVITE by the way that was found, unless it was given up
+// meanwhile.
+func (c *inviteClient) sendOn(flow transport.Flow) {
+	if c.wanted || c.u.released {
+		c.finish(pbx.CauseCancelled, "given up before it was sent")
+		return
+	}
+	c.u.setFlow(flow)
+	c.send()
 }
 
 // send puts the INVITE onto the wire.

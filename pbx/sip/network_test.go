@@ -149,3 +149,84 @@ func waitFor(l *fakeLeg, kind leg.InputKind) leg.Input {
 		}
 	}
 }
+
+// listening starts a phone on TCP that waits for a connection of ours, as one
+// does that registered before our restart; where is its registration.
+func (r *rig) listening(number string) (connected chan *pbxtest.Phone, where func(*leg.Dialing)) {
+	r.t.Helper()
+	at := netip.MustParseAddrPort("192.0.2." + number + ":5060")
+	l, err := r.net.Listen(at)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = l.Close() })
+	connected = make(chan *pbxtest.Phone, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		connected <- pbxtest.NewStreamPhone(r.t, conn, serverAddr, number, "")
+	}()
+	return connected, func(d *leg.Dialing) {
+		d.To.Number = number
+		d.Binding = pbx.Binding{
+			Device: "dev-" + number, Username: number, Edge: "tcp", ConnID: 7,
+			Contact: "sip:" + number + "@" + at.String() + ";transport=tcp", Remote: netip.AddrPortFrom(at.Addr(), 41000),
+		}
+	}
+}
+
+// A phone that registered over TCP before our restart is called by a new
+// connection; the call lives on it, and the next one takes it too.
+func TestOutgoingAfterRestart(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.far = 300 * time.Millisecond
+		connected, where := r.listening("102")
+		phone := r.phone("103") // for its number only
+		l := r.call(phone, where)
+		p := <-connected
+		for range 2 {
+			c := p.ExpectInvite()
+			l.expect(leg.InTrying)
+			c.Answer(answerSDP)
+			l.expect(leg.InAnswered)
+			l.sig.Ack(nil)
+			c.ExpectAck()
+			c.Bye()
+			l.expect(leg.InBye)
+			l.sig.Release()
+			l = r.call(phone, where)
+		}
+		p.ExpectInvite().Respond(486)
+		l.expect(leg.InTrying)
+		l.expect(leg.InRefused)
+		p.Close()
+	})
+}
+
+// A call given up while its phone is still being connected to never rings there,
+// nor does one to a phone that cannot be reached keep anybody waiting.
+func TestOutgoingGivenUpWhileConnecting(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.far = 2 * time.Second
+		connected, where := r.listening("102")
+		l := r.call(r.phone("103"), where)
+		time.Sleep(time.Second)
+		l.sig.Cancel(pbx.Cause{Code: pbx.CauseCancelled})
+		if in := l.expect(leg.InRefused); in.Cause.Code != pbx.CauseCancelled {
+			t.Fatalf("cause %+v", in.Cause)
+		}
+		p := <-connected
+		p.ExpectNoInvite(time.Minute)
+		p.Close()
+
+		gone := func(d *leg.Dialing) {
+			where(d)
+			d.Binding.Contact, d.Binding.Remote = "sip:104@192.0.2.104", netip.MustParseAddrPort("192.0.2.104:41000")
+		}
+		if in := r.call(r.phone("105"), gone).expect(leg.InRefused); in.Cause.Code != pbx.CauseUnreachable {
+			t.Fatalf("cause %+v", in.Cause)
+		}
+	})
+}

@@ -17,7 +17,7 @@ func (s *Stack) Dial(d leg.Dialing) (leg.Signaler, error) {
 }
 
 func (s *Stack) dial(d leg.Dialing, l inbox, id pbx.LegID) (leg.Signaler, error) {
-	flow, ok := s.edges.FlowOf(d.Binding)
+	flow, ok := s.edges.FlowOf(d.Binding) // of a stream, perhaps one that is gone: what is written needs the edge only
 	if !ok {
 		return nil, fmt.Errorf("no edge %q", d.Binding.Edge)
 	}
@@ -47,8 +47,28 @@ func (s *Stack) dial(d leg.Dialing, l inbox, id pbx.LegID) (leg.Signaler, error)
 	u.dialled = &inviteClient{u: u, req: u.invite(d)}
 	s.table.add(u)
 	s.counts.Dialled.Add(1)
-	u.q.do(u.dialled.send)
+	s.reach(u, d.Binding)
 	return u, nil
+}
+
+// reach finds the way to a phone and has the INVITE sent. Connecting to a phone
+// that registered before our restart takes a while, which its leg does not wait
+// for; nobody else does either.
+func (s *Stack) reach(u *usage, b pbx.Binding) {
+	if flow, ok := s.edges.Alive(b); ok {
+		u.q.do(func() { u.dialled.sendOn(flow) })
+		return
+	}
+	go func() {
+		flow, err := s.edges.Reach(s.ctx, b)
+		u.q.do(func() {
+			if err != nil {
+				u.dialled.finish(pbx.CauseUnreachable, err.Error())
+				return
+			}
+			u.dialled.sendOn(flow)
+		})
+	}()
 }
 
 // invite builds the INVITE. From and P-Asserted-Identity (RFC 3325) are made of

@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"log/slog"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -43,6 +44,7 @@ type rig struct {
 	events *eventLog
 	legs   chan *fakeLeg // incoming ones, in order of arrival
 	regs   map[string][]pbx.Binding
+	far    time.Duration // what connecting to a phone takes
 
 	mu     sync.Mutex
 	refuse error // what the host says
@@ -76,7 +78,7 @@ func newRig(t *testing.T) *rig {
 	if r.udp, err = transport.Open(transport.Options{Name: "udp", Net: transport.UDP, PacketConn: conn}); err != nil {
 		t.Fatal(err)
 	}
-	if r.tcp, err = transport.Open(transport.Options{Name: "tcp", Net: transport.TCP, Listener: listener}); err != nil {
+	if r.tcp, err = transport.Open(transport.Options{Name: "tcp", Net: transport.TCP, Listener: listener, Dial: r.connect}); err != nil {
 		t.Fatal(err)
 	}
 	r.door = newDoorman()
@@ -116,6 +118,12 @@ func (r *rig) streamPhone(number string) *pbxtest.Phone {
 		r.t.Fatal(err)
 	}
 	return pbxtest.NewStreamPhone(r.t, conn, serverAddr, number, "secret-"+number)
+}
+
+// connect opens a connection to a phone on the edge's behalf.
+func (r *rig) connect(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+	time.Sleep(r.far)
+	return r.net.Dial(ctx, netip.AddrPortFrom(serverAddr.Addr(), 0), to)
 }
 
 // Invite implements host.

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"context"
 	"log/slog"
 	"sync/atomic"
 
@@ -51,6 +52,8 @@ type Stack struct {
 	log    *slog.Logger
 	table  *table
 	counts Counts
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
 }
 
 // host is leg.Host with the leg as the stack needs it.
@@ -81,6 +84,7 @@ func newStack(o Options, h host) *Stack {
 		edges: o.Edges, auth: o.Authority, host: h, regs: o.Bindings,
 		events: o.Events, log: o.Log, table: newTable(),
 	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, e := range o.Edges {
 		s.handle(e)
 	}
@@ -109,6 +113,7 @@ func (s *Stack) Start() {
 
 // Close closes the edges and forgets the usages; legs should be over by then.
 func (s *Stack) Close() {
+	s.cancel()
 	for _, e := range s.edges {
 		if err := e.Close(); err != nil {
 			s.log.Info("closing sip edge", "edge", e.Name(), "error", err)

@@ -13,18 +13,28 @@ import (
 	"klapka.dev/klapka/pbx/sip/header"
 )
 
+// Alive is FlowOf for a way that needs no connecting: ok is false for a stream
+// whose connection is gone.
+func (es Edges) Alive(b pbx.Binding) (f Flow, ok bool) {
+	f, ok = es.FlowOf(b)
+	return f, ok && (f.Edge.stream == nil || f.Edge.stream.find(f.Remote, f.ConnID) != nil)
+}
+
 // Reach returns a living way to a registered contact. For UDP that is FlowOf. A
 // stream registration outlives our restart, its connection does not: then the
 // phone is connected to at its contact, provided that this is where it
 // registered from. Behind NAT it cannot be, and nobody shall have us connect to
-// third parties. It may wait for the network; errors are ErrFlowGone.
+// third parties. Over TLS it is not tried: no phone has a certificate that proves
+// its address, so whoever sits there now would be told who calls; such a phone is
+// reachable again when it has reconnected. Reach may wait for the network; errors
+// are ErrFlowGone.
 func (es Edges) Reach(ctx context.Context, b pbx.Binding) (Flow, error) {
-	f, ok := es.FlowOf(b)
-	if !ok {
-		return Flow{}, fmt.Errorf("%w: no edge %q", ErrFlowGone, b.Edge)
-	}
-	if f.Edge.stream == nil || f.Edge.stream.find(f.Remote, f.ConnID) != nil {
+	f, ok := es.Alive(b)
+	switch {
+	case ok:
 		return f, nil
+	case f.Edge == nil:
+		return Flow{}, fmt.Errorf("%w: no edge %q", ErrFlowGone, b.Edge)
 	}
 	to, ok := contactAddr(b.Contact)
 	if !ok || f.Edge.net != TCP || to.Addr() != b.Remote.Addr() {
