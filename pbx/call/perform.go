@@ -69,6 +69,9 @@ func (c *Control) source(h hearing) media.Source {
 func (c *Control) start(e start) {
 	s := c.sessions[e.id]
 	lease := s.lease(e.gen, e.move)
+	if m := e.move; m.Why != "" && m.Why != "dialled" && m.To.Kind != targetBranch {
+		lease.Decide(pbx.StepMove, map[string]string{"to": m.To.String(), "why": m.Why})
+	}
 	program, err := c.program(e.move.To)
 	c.running.Go(func() { c.run(lease, program, err) })
 }

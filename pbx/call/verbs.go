@@ -39,6 +39,14 @@ func (s *Session) Answered() bool {
 	return s.core.up
 }
 
+// Decide publishes what the program chose for the call, and why, for the trace.
+func (s *Session) Decide(step string, params map[string]string) {
+	l := s.core.leg
+	s.core.control.o.Events.Publish(pbx.Event{
+		Call: l.Call(), Leg: l.ID(), Body: pbx.CallDecision{Step: step, Params: params},
+	})
+}
+
 // Failed is where the leg goes when its target came to nothing: the first
 // OnFail of the move, else the announcement for the cause.
 func (s *Session) Failed(c pbx.Cause) pbx.Move {

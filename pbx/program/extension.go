@@ -2,6 +2,7 @@ package program
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"klapka.dev/klapka/pbx"
@@ -49,29 +50,64 @@ func (e extension) Run(ctx context.Context, s *call.Session) (pbx.Move, error) {
 func (e extension) ring(s *call.Session, f *call.Fork) pbx.CauseCode {
 	why := pbx.CauseUnreachable
 	added := 0
-	for _, dev := range e.People.DevicesOf(e.number) {
-		if dev.ID == s.Party().Device {
-			why = pbx.CauseBusy // one's own line
-			continue
-		}
-		if only := s.Move().Ring.Device; only != "" && only != dev.ID {
-			continue
-		}
+	devices := e.People.DevicesOf(e.number)
+	if len(devices) == 0 {
+		s.Decide(pbx.StepNoDevices, map[string]string{"extension": e.number})
+	}
+	for _, dev := range devices {
 		party := e.People.Party(e.number, dev.ID)
-		for _, b := range e.Bindings.Bindings(dev.ID) {
-			if err := f.Add(call.Branch{Party: party, Binding: b}); err != nil {
-				if pbx.CodeOf(err) == pbx.TooMany {
-					why = pbx.CauseCongested
-				}
-				continue
-			}
-			added++
+		state, rung, err := e.ringDevice(s, f, dev, party)
+		decided(s, dev, party, state, rung, err)
+		switch {
+		case state == pbx.DeviceOwnLine:
+			why = pbx.CauseBusy
+		case pbx.CodeOf(err) == pbx.TooMany:
+			why = pbx.CauseCongested
 		}
+		added += rung
 	}
 	if added > 0 {
 		return ""
 	}
 	return why
+}
+
+// ringDevice adds the contacts of one device: what became of it, how many there
+// are, and why one could not be added.
+func (e extension) ringDevice(s *call.Session, f *call.Fork, dev pbx.Device, party pbx.PartyInfo) (state string, rung int, err error) {
+	if dev.ID == s.Party().Device {
+		return pbx.DeviceOwnLine, 0, nil
+	}
+	if only := s.Move().Ring.Device; only != "" && only != dev.ID {
+		return pbx.DeviceNotAsked, 0, nil
+	}
+	bindings := e.Bindings.Bindings(dev.ID)
+	if len(bindings) == 0 {
+		return pbx.DeviceNotRegistered, 0, nil
+	}
+	for _, b := range bindings {
+		if refusal := f.Add(call.Branch{Party: party, Binding: b}); refusal != nil {
+			err = refusal
+			continue
+		}
+		rung++
+	}
+	if rung == 0 {
+		return pbx.DeviceNotRung, 0, err
+	}
+	return pbx.DeviceRung, rung, err
+}
+
+// decided tells the trace what became of a device.
+func decided(s *call.Session, dev pbx.Device, party pbx.PartyInfo, state string, rung int, err error) {
+	params := map[string]string{
+		"extension": dev.Extension, "name": party.Name, "device": dev.ID, "username": dev.Username,
+		"state": state, "contacts": strconv.Itoa(rung),
+	}
+	if err != nil {
+		params["error"] = err.Error()
+	}
+	s.Decide(pbx.StepDevice, params)
 }
 
 func (e extension) within(m pbx.Move) time.Duration {
