@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -97,6 +98,69 @@ func TestAttack(t *testing.T) {
 		t.Error("the log tells of a panic")
 	}
 	w.records(2)
+}
+
+// Somebody sprays sound over all ports before, during and after the set-up of a
+// call: neither phone hears it, nothing is missing, and nothing comes back to who
+// sent it.
+func TestSprayedSound(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.phone(t, "101", 440), w.phone(t, "102", 620)
+	stranger, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopbacks.Next(), 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		spray(stranger, w.SIP().Addr(), stop)
+	}()
+	t.Cleanup(func() { _ = stranger.Close() })
+	a.calls(b)
+	const talk = 3 * time.Second
+	time.Sleep(talk)
+	close(stop)
+	<-done
+	_ = stranger.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	if n, from, err := stranger.ReadFromUDPAddrPort(make([]byte, 1500)); err == nil {
+		t.Errorf("the stranger was sent %d bytes from %v", n, from)
+	}
+	a.Hangup()
+	a.Expect("CALL_CLOSED", patience)
+	b.Expect("CALL_CLOSED", patience)
+	a.hears(b, talk)
+	b.hears(a, talk)
+	for _, l := range w.records(1)[0].Legs {
+		if l.Quality.Ignored < 10 {
+			t.Errorf("%d packets were ignored: was anything sprayed?", l.Quality.Ignored)
+		}
+	}
+}
+
+// spray sends RTP and RTCP with a loud noise to all ports for sound, until stop.
+func spray(from *net.UDPConn, to netip.Addr, stop <-chan struct{}) {
+	packet := make([]byte, 172)
+	for i := 12; i < len(packet); i++ {
+		packet[i] = byte(rand.Uint32())
+	}
+	for seq := uint16(0); ; seq++ {
+		select {
+		case <-stop:
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+		for port := uint16(20000); port < 21000; port++ {
+			packet[0], packet[1] = 0x80, 8 // RTP, PCMA
+			if port%2 == 1 {
+				packet[1] = 200 // RTCP, a sender's report
+			}
+			binary.BigEndian.PutUint16(packet[2:], seq)
+			binary.BigEndian.PutUint32(packet[4:], uint32(seq)*160)
+			binary.BigEndian.PutUint32(packet[8:], 0xDEADBEEF)
+			// Most ports are closed, and say so.
+			_, _ = from.WriteToUDPAddrPort(packet, netip.AddrPortFrom(to, port))
+		}
+	}
 }
 
 // junk sends n datagrams of noise from one address.

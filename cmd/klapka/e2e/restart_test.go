@@ -76,6 +76,31 @@ func TestKillWhileRinging(t *testing.T) {
 	}
 }
 
+// Thirty calls are cut off by a kill: each has one record, closed as restart.
+func TestKillWithManyCalls(t *testing.T) {
+	const calls = 30
+	w := newWorld(t)
+	caller := w.sipp("101")
+	caller.o.Calls, caller.o.Rate, caller.o.Within = calls, 50, time.Minute
+	caller.start(t, "stay", "*43", nil) // it ends with the test
+	if !within(patience, func() bool { return w.Metrics()["klapka_calls"] == calls }) {
+		t.Fatalf("%v calls run, want %d", w.Metrics()["klapka_calls"], calls)
+	}
+	w.Kill()
+	w.Start()
+	w.rest()
+	seen := map[string]bool{}
+	for _, r := range w.records(calls) {
+		if r.Cause.Code != pbx.CauseRestart || r.Legs[0].AnsweredAt.IsZero() || r.EndedAt.Before(r.Legs[0].AnsweredAt) {
+			t.Errorf("record %+v", r)
+		}
+		seen[r.Legs[0].SIPCall] = true
+	}
+	if len(seen) != calls {
+		t.Errorf("records of %d different calls, want %d", len(seen), calls)
+	}
+}
+
 // SIGTERM in a call: who calls now is refused with 503, the running call gets its
 // time, and when it has ended the program does, with exit code 0.
 func TestShutdownLetsCallsEnd(t *testing.T) {
