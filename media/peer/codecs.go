@@ -12,11 +12,11 @@ import (
 // ErrDescription is wrapped by errors about descriptions that cannot be used.
 var ErrDescription = errors.New("peer: session description cannot be used")
 
-// codecs are what browsers are answered with, in order of preference; every
+// Codecs are what browsers are answered with, in order of preference; every
 // browser has them (RFC 7874 §3). Numbers are those used where nobody has chosen
 // others. Comfort noise and redundancy are never accepted, so that sound can be
 // passed to phones as it is.
-func codecs() []sdp.Codec {
+func Codecs() []sdp.Codec {
 	return []sdp.Codec{
 		{Name: sdp.PCMA, PT: 8, ClockRate: 8000, Channels: 1},
 		{Name: sdp.PCMU, PT: 0, ClockRate: 8000, Channels: 1},
@@ -30,7 +30,7 @@ func parameters() []webrtc.RTPCodecParameters {
 		sdp.PCMA: webrtc.MimeTypePCMA, sdp.PCMU: webrtc.MimeTypePCMU, sdp.TelephoneEvent: "audio/telephone-event",
 	}
 	var out []webrtc.RTPCodecParameters
-	for _, c := range codecs() {
+	for _, c := range Codecs() {
 		out = append(out, webrtc.RTPCodecParameters{
 			PayloadType: webrtc.PayloadType(c.PT),
 			RTPCodecCapability: webrtc.RTPCodecCapability{

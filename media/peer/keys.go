@@ -39,13 +39,13 @@ func (k *Slot) Press(digits string, each time.Duration) {
 func newKeys(k *Slot) *keys {
 	p := &keys{slot: k, receiver: stream.NewReceiver()}
 	p.sender = stream.NewSender(p, rand.Uint32())
-	s := sdp.Session{Receive: codecs()}
+	s := sdp.Session{Receive: Codecs()}
 	for _, c := range s.Receive {
 		if c.Name == sdp.TelephoneEvent {
 			s.Event = c
 		}
 	}
-	p.sender.Connect(stream.Agreement{Codec: codecs()[0], Event: s.Event, Open: true})
+	p.sender.Connect(stream.Agreement{Codec: Codecs()[0], Event: s.Event, Open: true})
 	// It knows our own codecs, so that nothing can be refused.
 	_ = p.receiver.Connect(&s, time.Now())
 	return p

@@ -86,7 +86,7 @@ func (k *Slot) WantCodec() sdp.Codec {
 			return c
 		}
 	}
-	return codecs()[0]
+	return Codecs()[0]
 }
 
 // SendDigits implements media.Endpoint; a slot that waits is sent none.
