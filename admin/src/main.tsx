@@ -4,6 +4,7 @@ import { KlapkaProvider } from "@klapka/kit/theme";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import "./styles.ts";
 import { createAdminRouter, signInAddress } from "./router.tsx";
 
 await startI18n(["admin", "kit"]);

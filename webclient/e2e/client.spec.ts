@@ -1,4 +1,5 @@
 import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { expect, test, type Page } from "@playwright/test";
 import { call, people, scriptExchange, type Exchange } from "./exchange.ts";
 
@@ -224,6 +225,8 @@ test("the first screen weighs no more than 250 kB", async ({ page }) => {
 
 /** What the exchange sends for a built file: its smallest stored variant. */
 function storedSize(path: string): number {
-  const stored = [".br", ""].map((suffix) => `webclient/dist${path}${suffix}`).find(existsSync);
+  const stored = [".br", ""]
+    .map((suffix) => resolve(import.meta.dirname, `../dist${path}${suffix}`))
+    .find((file) => existsSync(file));
   return stored ? statSync(stored).size : 0;
 }

@@ -6,7 +6,6 @@ import { IconSearch } from "@tabler/icons-react";
 import { DataTable, type DataTableColumn, type DataTableSortStatus } from "mantine-datatable";
 import { useRef, useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import "mantine-datatable/styles.css";
 
 /** A request for a list, as TanStack Query tells of it. */
 interface Query<T> {

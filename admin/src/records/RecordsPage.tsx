@@ -5,7 +5,6 @@ import { Button, Center, Paper } from "@mantine/core";
 import { IconFileText } from "@tabler/icons-react";
 import { getRouteApi } from "@tanstack/react-router";
 import { DataTable } from "mantine-datatable";
-import "mantine-datatable/styles.css";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Page } from "../parts/Page.tsx";

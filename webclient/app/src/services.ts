@@ -71,8 +71,7 @@ function mediaWiring(
     onOpen: () => void engine.connect(),
     onFrame: (frame) => {
       if (frame.t === "media.answer") void engine.answer(frame.ms, frame.sdp);
-      // Whatever is wrong with it, a session the exchange does not know is of no use.
-      if (frame.t === "media.refused" && frame.code === "not_found") void engine.renew();
+      if (frame.t === "media.refused") engine.refused(frame.ms, frame.code === "not_found");
       if (frame.t === "bye" && frame.reason === "changed") void askWhoIAm(queries);
       if (frame.t !== "snapshot") return;
       if (epoch !== 0 && epoch !== frame.epoch) void engine.renew();

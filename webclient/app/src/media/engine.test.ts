@@ -125,6 +125,16 @@ test("an answer to an older session is ignored", async () => {
   expect(peers[1]?.signalingState).toBe("have-local-offer");
 });
 
+test("a refused offer is admitted, and a session unknown over there made anew", async () => {
+  await engine.connect();
+  engine.refused("ms0", true); // of an older session
+  expect(engine.state.getState().link).toBe("connecting");
+  engine.refused("ms1", false);
+  expect(engine.state.getState().link).toBe("failed");
+  engine.refused("ms1", true);
+  await vi.waitFor(() => expect(offers.at(-1)).toEqual(["ms2", "offer 1", "new"]));
+});
+
 test("a failed connection mends itself", async () => {
   await engine.connect();
   await engine.answer("ms1", "answer");

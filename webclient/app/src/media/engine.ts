@@ -76,6 +76,16 @@ export class MediaEngine {
     });
   }
 
+  /**
+   * Hears that an offer was refused. lost says that the exchange does not know
+   * the session, for which a new one is the cure.
+   */
+  refused(ms: string, lost: boolean): void {
+    if (ms !== this.#ms) return;
+    this.state.setState({ link: "failed" });
+    if (lost) void this.renew();
+  }
+
   /** Opens the microphone and puts it on the line; false says why in the state. */
   openMicrophone(): Promise<boolean> {
     this.#opening ??= this.#open().finally(() => (this.#opening = null));

@@ -1,6 +1,7 @@
 import { ConnectionLamp } from "@klapka/kit/ui";
 import { Box, Group } from "@mantine/core";
 import { AccountMenu } from "./AccountMenu.tsx";
+import { MediaLamp } from "./MediaLamp.tsx";
 import { Omnibox } from "./Omnibox.tsx";
 import classes from "./Shell.module.css";
 
@@ -12,6 +13,7 @@ export function TopBar() {
         <Omnibox />
       </Box>
       <Group gap="md" ms="auto" wrap="nowrap">
+        <MediaLamp />
         <ConnectionLamp />
         <AccountMenu />
       </Group>
