@@ -143,7 +143,7 @@ func (l *Leg) Offers() bool { return len(l.o.Offer) > 0 }
 // Dial sends the INVITE through d. The outcome arrives as notices.
 func (l *Leg) Dial(d Dialer, binding pbx.Binding, from pbx.PartyInfo) {
 	l.Post(Input{Kind: cmdDial, dial: func() (Signaler, error) {
-		return d.Dial(Dialing{Leg: l, Binding: binding, From: from, To: l.o.Party, SIPCall: l.o.SIPCall, Offer: l.neg.offer()})
+		return d.Dial(Dialing{Leg: l, Parent: l.o.Parent, Binding: binding, From: from, To: l.o.Party, SIPCall: l.o.SIPCall, Offer: l.neg.offer()})
 	}})
 }
 

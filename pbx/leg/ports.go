@@ -61,6 +61,7 @@ type Dialer interface {
 // Dialing is what a dialer needs to know.
 type Dialing struct {
 	Leg     *Leg
+	Parent  pbx.LegID     // on whose behalf it is rung; empty: on nobody's
 	Binding pbx.Binding   // where the device is reached
 	From    pbx.PartyInfo // who is shown as calling
 	To      pbx.PartyInfo // whom the call is for

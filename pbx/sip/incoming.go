@@ -102,7 +102,7 @@ func (s *Stack) accept(ctx context.Context, flow transport.Flow, req *sip.Reques
 	u := s.newUsage(id, req.CallID().Value(), true)
 	u.dlg.answering(req, flow, string(id))
 	u.setFlow(flow)
-	u.device = caller.Device
+	u.device, u.wish = caller.Device, wishOf(req)
 	u.offerSeq = req.CSeq().SeqNo
 	sdp, _ := sdpOf(req)
 	u.first = &inviteServer{u: u, req: req, tx: tx, late: sdp == nil}

@@ -38,9 +38,10 @@ func (s *Stack) dial(d leg.Dialing, l inbox, id pbx.LegID) (leg.Signaler, error)
 	}
 	u := s.newUsage(id, d.SIPCall, false)
 	u.leg, u.device = l, d.Binding.Device
+	u.wish = s.wishFor(d)
+	local, name := shown(flow, d.From, u.wish)
 	u.dlg = dialog{
-		callID: d.SIPCall, localTag: string(id),
-		local: callerURI(flow, d.From), name: header.Display(d.From.Name),
+		callID: d.SIPCall, localTag: string(id), local: local, name: name,
 		remote: calleeURI(flow, d), target: target, routes: path,
 	}
 	u.setFlow(flow)
@@ -71,31 +72,15 @@ func (s *Stack) reach(u *usage, b pbx.Binding) {
 	}()
 }
 
-// invite builds the INVITE. From and P-Asserted-Identity (RFC 3325) are made of
-// what the exchange knows of the caller, never of what the caller sent.
+// invite builds the INVITE.
 func (u *usage) invite(d leg.Dialing) *sip.Request {
 	req := u.dlg.request(sip.INVITE)
+	identify(req, &u.dlg, u.wish)
 	req.AppendHeader(u.stack.contact(u.dlg.flow, u.dlg.local.User))
 	req.AppendHeader(sip.NewHeader("Allow", allowInDialog))
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
-	if d.From.Number != "" {
-		asserted := "<" + u.dlg.local.String() + ">"
-		if u.dlg.name != "" {
-			asserted = `"` + u.dlg.name + `" ` + asserted
-		}
-		req.AppendHeader(sip.NewHeader("P-Asserted-Identity", asserted))
-	}
 	describe(req, d.Offer)
 	return req
-}
-
-// callerURI is who is shown as calling, at an address that the peer can call
-// back.
-func callerURI(flow transport.Flow, from pbx.PartyInfo) sip.Uri {
-	if from.Number == "" {
-		return sip.Uri{Scheme: "sip", User: "anonymous", Host: "anonymous.invalid"} // RFC 3323 §4.1.1.3
-	}
-	return ownURI(flow, from.Number)
 }
 
 // calleeURI is whom the call is for: what people dialled, not where the phone is.

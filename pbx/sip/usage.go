@@ -37,6 +37,7 @@ type usage struct {
 	call  string    // Call-ID
 	log   *slog.Logger
 	q     queue
+	wish  wish          // of the caller, as it is carried on
 	conn  atomic.Uint64 // connection of the flow, for those who look for it
 
 	// ---
