@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,6 +97,23 @@ func New(o Options) *Server {
 // API is the document the rooms register their operations in, with Register.
 func (s *Server) API() huma.API { return s.api }
 
+// Routes lists every route there is, as "GET /api/calls/:leg", in order. What is
+// below /api/ and not there is refused as not found by a route that is not
+// listed.
+func (s *Server) Routes() []string {
+	var out []string
+	for _, r := range s.echo.Routes() {
+		if r.Path != unknownAPI && !strings.Contains(r.Method, "echo_") {
+			out = append(out, r.Method+" "+r.Path)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// unknownAPI is the pattern of what the API does not have.
+const unknownAPI = "/api/*"
+
 // ServeHTTP answers one request; tests use it without a listener.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
@@ -106,7 +125,7 @@ func (s *Server) routes() {
 	e.GET("/readyz", s.readyz)
 	e.HEAD("/readyz", s.readyz)
 	e.GET("/metrics", s.metrics())
-	e.Any("/api/*", func(echo.Context) error { return echo.ErrNotFound })
+	e.Any(unknownAPI, func(echo.Context) error { return echo.ErrNotFound })
 	if s.opts.Setup != nil {
 		s.registerSetup()
 	}
