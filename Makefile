@@ -35,7 +35,7 @@ e2e: build ## The shipped binary with real phones and browsers
 fuzz: ## Fuzz every parser, each for FUZZTIME (default 10s)
 	.ci/fuzz
 
-bench: ## Measure, and write docs/benchmarks.md
+bench: build ## Measure the shipped program, and write docs/benchmarks.md
 	.ci/bench
 
 screenshots: build ## Picture every page into docs/screenshots

@@ -25,7 +25,9 @@ type bench struct {
 	dir      string // of everything written, removed at the end
 	cores    subject.Cores
 	progress io.Writer
-	text     strings.Builder
+	head     strings.Builder // where and of what
+	facts    strings.Builder // rows of the table of results
+	text     strings.Builder // how they came about
 
 	runs   int    // directories made
 	seeded string // a data directory with devices, to be copied
@@ -39,6 +41,16 @@ type measured interface {
 
 // say writes a paragraph or table of the report.
 func (b *bench) say(format string, a ...any) { _, _ = fmt.Fprintf(&b.text, format, a...) }
+
+// fact writes a row of the table of results.
+func (b *bench) fact(figure, ours, theirs, ratio string) {
+	_, _ = fmt.Fprintf(&b.facts, "| %s | %s | %s | %s |\n", figure, ours, theirs, ratio)
+}
+
+// report is all of it.
+func (b *bench) report() string {
+	return b.head.String() + "\n| | Klapka | beside it | ratio |\n|---|---|---|---|\n" + b.facts.String() + b.text.String()
+}
 
 // note tells whoever waits how far it is.
 func (b *bench) note(format string, a ...any) { _, _ = fmt.Fprintf(b.progress, format+"\n", a...) }
@@ -134,16 +146,17 @@ func (b *bench) machine(args []string) {
 	if b.cores.Subject >= 0 {
 		pinned = fmt.Sprintf("the measured program has core %d, the generator core %d", b.cores.Subject, b.cores.Generator)
 	}
-	b.say("## Load\n\n")
-	b.say("Command: `%s`, commit %s, %s.\n", strings.Join(append([]string{"klapka-bench"}, args...), " "), commit(), time.Now().UTC().Format(time.DateTime+" UTC"))
-	b.say("Machine: %s, %d cores, Linux %s, %s; %s.\n", cpuModel(), runtime.NumCPU(), kernel(), runtime.Version(), pinned)
-	b.say("Load average at the start: %s.\n", firstLine("/proc/loadavg"))
+	say := func(format string, a ...any) { _, _ = fmt.Fprintf(&b.head, format, a...) }
+	say("## Load\n\nCommand: `%s`, commit %s, %s.\n", strings.Join(append([]string{"klapka-bench"}, args...), " "),
+		commit(), time.Now().UTC().Format(time.DateTime+" UTC"))
+	say("Machine: %s, %d cores, Linux %s, %s; %s.\n", cpuModel(), runtime.NumCPU(), kernel(), runtime.Version(), pinned)
+	say("Load average at the start: %s.\n", firstLine("/proc/loadavg"))
 	for _, p := range []string{"kamailio", "rtpengine"} {
 		if v := subject.Version(p); v != "" && b.peers {
-			b.say("Compared with %s: %s.\n", p, v)
+			say("Beside it: %s, %s.\n", p, v)
 		}
 	}
-	b.say("%s", caveats)
+	say("%s", caveats)
 }
 
 const caveats = `

@@ -52,6 +52,7 @@ type options struct {
 	profiles string
 	devices  int
 	seconds  time.Duration
+	calm     time.Duration
 	peers    bool
 
 	registerRates []int
@@ -73,6 +74,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	f.StringVar(&o.profiles, "in-process", "", "run the exchange in a copy of this program and write CPU profiles of it into this directory")
 	f.IntVar(&o.devices, "devices", 10000, "how many devices the store has, 100 to 40000")
 	f.DurationVar(&o.seconds, "time", 4*time.Second, "length of each run, 1s to 10s")
+	f.DurationVar(&o.calm, "calm", 32*time.Second, "wait after the first registrations, longer than anything is cached")
 	registerRates := f.String("register-rates", "250,500,1000,2000,4000,8000,16000", "registrations per second, until one is too many")
 	callRates := f.String("call-rates", "50,100,200,400,800,1600,3200", "calls per second, until one is too many")
 	relays := f.String("relays", "100,300,600,1000", "relayed calls at a time, until one is too many")
@@ -89,8 +91,8 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	if o.at, failure = netip.ParseAddr(*at); failure != nil || !o.at.Is4() || !o.at.IsLoopback() {
 		err = errors.Join(err, fmt.Errorf("-at: %q is no IPv4 loopback address", *at))
 	}
-	if o.devices < 100 || o.devices > 40000 || o.seconds < time.Second || o.seconds > 10*time.Second {
-		err = errors.Join(err, errors.New("-devices or -time is out of bounds"))
+	if o.devices < 100 || o.devices > 40000 || o.seconds < time.Second || o.seconds > 10*time.Second || o.calm < 0 || o.calm > time.Minute {
+		err = errors.Join(err, errors.New("-devices, -time or -calm is out of bounds"))
 	}
 	for _, l := range []struct {
 		name, text string
@@ -144,14 +146,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			"startup": b.startup, "register": b.register, "call": b.call, "relay": b.relay,
 		}[s]
 		if err := measure(ctx); err != nil {
-			b.note("found so far:\n%s", b.text.String())
+			b.note("found so far:\n%s", b.report())
 			return fmt.Errorf("%s: %w", s, err)
 		}
 	}
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	_, err = io.WriteString(stdout, b.text.String())
+	_, err = io.WriteString(stdout, b.report())
 	return err
 }
 

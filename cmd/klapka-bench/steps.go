@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"klapka.dev/klapka/cmd/klapka-bench/load"
@@ -12,49 +13,87 @@ import (
 
 // step is one rate of a climb.
 type step struct {
-	rate  int
-	each  time.Duration // CPU of one
-	clean bool
+	rate   int
+	each   time.Duration // CPU of one
+	memory int64         // bytes of one, where that is known
+	clean  bool
 }
 
 // steps are a climb, in the order of rates.
 type steps []step
 
 // climb raises the rate until it is too high for the subject or the generator,
-// and writes a table.
+// and writes a table. A rate that was not clean has a second try: a machine has
+// its moments.
 func (b *bench) climb(name, unit string, s measured, after time.Duration, rates []int, do func(n int, rate float64) *load.Result) (steps, error) {
 	b.say("\n**%s**\n\n| %s | begun | failed | CPU of one | core busy | p50 | p99 | |\n|---|---|---|---|---|---|---|---|\n", name, unit)
 	var out steps
 	for _, rate := range rates {
-		b.note("%s: %d %s", name, rate, unit)
-		n := int(float64(rate) * b.seconds.Seconds())
-		var r *load.Result
-		cpu, err := b.costOf(s, after, func() { r = do(n, float64(rate)) })
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		var st step
+		for try := 0; try < tries && !st.clean; try++ {
+			b.note("%s: %d %s", name, rate, unit)
+			var err error
+			if st, err = b.pace(s, after, rate, do); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
 		}
-		st := step{rate: rate, each: cpu / time.Duration(max(r.Done, 1)), clean: r.Clean()}
-		out = append(out, st)
-		q := r.Delay.Quantiles(0.5, 0.99)
-		b.say("| %d | %d of %d | %d | %s | %.0f %% | %s | %s | %s |\n", rate, r.Begun, r.Wanted, r.Begun-r.Done,
-			micros(st.each), 100*cpu.Seconds()/max(r.Took, b.seconds).Seconds(), short(q[0]), short(q[1]), verdict(r.Valid(), r.Clean()))
-		if !st.clean {
+		if out = append(out, st); !st.clean {
 			break
 		}
 	}
 	return out, nil
 }
 
-// ratio compares two climbs at the highest rate that was clean in both.
-func (b *bench) ratio(peer string, ours, theirs steps) {
-	for i := min(len(ours), len(theirs)) - 1; i >= 0; i-- {
-		if o, t := ours[i], theirs[i]; o.clean && t.clean && t.each > 0 {
-			b.say("\nAt %d/s, Klapka : %s = %s : %s = **%.2f**. Clean up to %d/s and %d/s.\n", o.rate, peer,
-				micros(o.each), micros(t.each), float64(o.each)/float64(t.each), ours.highest(), theirs.highest())
-			return
+// tries is how often a rate is tried.
+const tries = 2
+
+// pace runs one rate and writes its row.
+func (b *bench) pace(s measured, after time.Duration, rate int, do func(n int, rate float64) *load.Result) (step, error) {
+	n := int(float64(rate) * b.seconds.Seconds())
+	var r *load.Result
+	cpu, err := b.costOf(s, after, func() { r = do(n, float64(rate)) })
+	if err != nil {
+		return step{}, err
+	}
+	st := step{rate: rate, each: cpu / time.Duration(max(r.Done, 1)), clean: r.Clean()}
+	q := r.Delay.Quantiles(0.5, 0.99)
+	b.say("| %d | %d of %d | %d | %s | %.0f %% | %s | %s | %s |\n", rate, r.Begun, r.Wanted, r.Begun-r.Done,
+		micros(st.each), 100*cpu.Seconds()/max(r.Took, b.seconds).Seconds(), short(q[0]), short(q[1]), verdict(r.Valid(), r.Clean()))
+	return st, nil
+}
+
+// compare sets two climbs side by side at the highest rate that was clean in
+// both. unit is what was raised; show writes the cost of one.
+func (b *bench) compare(figure, unit, peer string, ours, theirs steps, show func(time.Duration) string) {
+	for i := len(ours) - 1; i >= 0; i-- {
+		o := ours[i]
+		t, both := theirs.at(o.rate)
+		if !o.clean || len(theirs) > 0 && !both {
+			continue
+		}
+		at := fmt.Sprintf("%s at %d %s", figure, o.rate, unit)
+		if !both {
+			b.fact(at, show(o.each), "–", "–")
+		} else {
+			b.fact(at, show(o.each), peer+" "+show(t.each), fmt.Sprintf("**%.2f**", float64(o.each)/float64(t.each)))
+		}
+		break
+	}
+	most := "–"
+	if len(theirs) > 0 {
+		most = fmt.Sprintf("%s %d", peer, theirs.highest())
+	}
+	b.fact("highest clean rate of the tables below, "+unit, strconv.Itoa(ours.highest()), most, "")
+}
+
+// at finds the step of a rate, if it was clean and cost something.
+func (s steps) at(rate int) (step, bool) {
+	for _, st := range s {
+		if st.rate == rate && st.clean && st.each > 0 {
+			return st, true
 		}
 	}
-	b.say("\nNo rate was clean in both, so there is no ratio.\n")
+	return step{}, false
 }
 
 // highest is the highest clean rate; 0: none.
