@@ -31,8 +31,8 @@ type Postgres struct {
 	version string
 	mu      sync.Mutex
 	cmd     *exec.Cmd
-	exited  chan error
-	log     bytes.Buffer // output of the server, for a failing test
+	exited  chan struct{} // closed at its end
+	log     bytes.Buffer  // output of the server, for a failing test
 	serial  int
 	resume  *time.Timer // ends a forgotten pause
 }
@@ -158,7 +158,7 @@ func (p *Postgres) Start() {
 		"-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=200")
 	endWithParent(cmd.SysProcAttr)
 	cmd.Stdout, cmd.Stderr = &p.log, &p.log
-	started, exited := make(chan error), make(chan error, 1)
+	started, exited := make(chan error), make(chan struct{})
 	go func() {
 		// The kernel ends the server with the thread that started it, so the
 		// thread must last as long as the server.
@@ -167,7 +167,8 @@ func (p *Postgres) Start() {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			exited <- cmd.Wait()
+			_ = cmd.Wait() // a server that was told to end fails by that
+			close(exited)
 		}
 	}()
 	if err := <-started; err != nil {

@@ -60,13 +60,13 @@ func (l *Loopbacks) NextPort(t testing.TB) netip.AddrPort {
 // free reports whether nobody has any port of a place, over UDP or TCP.
 func free(at netip.AddrPort) bool {
 	for i := range uint16(placePorts) {
-		at := netip.AddrPortFrom(at.Addr(), at.Port()+i)
-		udp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+		port := netip.AddrPortFrom(at.Addr(), at.Port()+i)
+		udp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(port))
 		if err != nil {
 			return false
 		}
 		_ = udp.Close() // nothing was sent
-		tcp, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+		tcp, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(port))
 		if err != nil {
 			return false
 		}
