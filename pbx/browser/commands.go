@@ -46,10 +46,10 @@ func (e *Edge) Answer(at pbx.Tab, id pbx.LegID) error {
 	switch {
 	case err != nil:
 		return err
-	case u.tab == t && u.state == pbx.BrowserUp:
-		return nil // the same click, twice
-	case u.rings == nil && u.incoming:
+	case u.incoming:
 		return pbx.Errorf(pbx.Conflict, "this call was made from here and cannot be answered")
+	case u.tab == t:
+		return nil // the same click, twice
 	case u.rings == nil:
 		return pbx.Errorf(pbx.Conflict, "the call has been answered in another page")
 	case len(t.legs) >= maxLegs:
