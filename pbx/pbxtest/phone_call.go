@@ -28,6 +28,7 @@ type Call struct {
 	target    string   // the peer's Contact
 	routes    []string // route set
 	seq       uint32
+	inviteSeq uint32              // of our last INVITE, for its ACK
 	sdp       []byte              // the peer's last description
 	acks      map[uint32]*Message // ACKs sent for 2xx, by CSeq
 	seen      map[int]int         // responses by status
@@ -60,7 +61,7 @@ func (p *Phone) Invite(to, sdp string, edits ...func(*Message)) *Call {
 		edit(m)
 	}
 	c := p.newCall(m.Get("Call-ID"))
-	c.invite, c.tag, c.seq = m, m.FromTag(), m.CSeq()
+	c.invite, c.tag, c.seq, c.inviteSeq = m, m.FromTag(), m.CSeq(), m.CSeq()
 	c.tx = &phoneTx{phone: p, call: c, responses: c.responses}
 	p.mu.Lock()
 	p.calls[c.ID] = c
@@ -97,7 +98,7 @@ func (c *Call) Ack() { c.AckWith("") }
 // AckWith acknowledges the 2xx with an answer to its offer.
 func (c *Call) AckWith(sdp string) {
 	c.mu.Lock()
-	seq := c.seq
+	seq := c.inviteSeq
 	c.mu.Unlock()
 	c.ackFor(seq, sdp)
 }
@@ -159,6 +160,9 @@ func (c *Call) SendRequest(method string, edits ...func(*Message)) func() *Messa
 	c.mu.Lock()
 	c.seq++
 	seq := c.seq
+	if method == "INVITE" {
+		c.inviteSeq = seq
+	}
 	c.mu.Unlock()
 	m := c.inDialog(method, seq)
 	for _, edit := range edits {

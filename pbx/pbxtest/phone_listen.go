@@ -108,7 +108,7 @@ func (c *Call) onResponse(request, r *Message) {
 	}
 	if again := p.challenged(request, r); again != nil {
 		c.mu.Lock()
-		c.seq = again.CSeq()
+		c.seq, c.inviteSeq = again.CSeq(), again.CSeq()
 		c.mu.Unlock()
 		p.start(c.tx, again)
 		return

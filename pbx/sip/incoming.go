@@ -105,7 +105,7 @@ func (s *Stack) accept(ctx context.Context, flow transport.Flow, req *sip.Reques
 	u.device, u.wish = caller.Device, wishOf(req)
 	u.offerSeq = req.CSeq().SeqNo
 	sdp, _ := sdpOf(req)
-	u.first = &inviteServer{u: u, req: req, tx: tx, late: sdp == nil}
+	u.first = &inviteServer{u: u, req: req, tx: tx, late: sdp == nil, rel: reliabilityOf(req)}
 	key := keyOf(req)
 	if !s.table.addIncoming(u, key) {
 		s.notAdmitted(flow, req, "merged")

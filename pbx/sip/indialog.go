@@ -35,8 +35,7 @@ func (u *usage) onRequest(flow transport.Flow, req *sip.Request, tx sip.ServerTr
 	case sip.OPTIONS:
 		answerOptions(req, tx)
 	case sip.PRACK:
-		// We never send a provisional response reliably.
-		refuse(req, tx, sip.StatusCallTransactionDoesNotExists, "No Such Provisional Response")
+		u.onPrack(req, tx)
 	default:
 		refuseMethod(req, tx, allowInDialog)
 	}

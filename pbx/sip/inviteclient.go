@@ -19,15 +19,19 @@ type inviteClient struct {
 	req *sip.Request
 	tx  sip.ClientTransaction
 
-	early     tags // remote tags of the early dialogs
-	heard     bool // a provisional response came: CANCEL may leave
-	rang      bool // 18x with alerting or sound was reported
+	early     tags              // remote tags of the early dialogs
+	rseqs     map[string]uint64 // by remote tag: last reliable provisional response (RFC 3262)
+	heard     bool              // a provisional response came: CANCEL may leave
+	rang      bool              // 18x with alerting or sound was reported
 	final     bool
 	wanted    bool // CANCEL is to leave as soon as it may
 	why       pbx.CauseCode
 	cancelled *time.Timer // the final response must come by then
 	acked     *sip.Request
 }
+
+// maxForks is how many early dialogs of one INVITE are followed.
+const maxForks = 32
 
 // tags are the few remote tags of one INVITE; a peer that makes up more is
 // playing with us.
@@ -39,7 +43,7 @@ func (t *tags) add(tag string) {
 	if *t == nil {
 		*t = make(tags)
 	}
-	if tag != "" && len(*t) < 32 {
+	if tag != "" && len(*t) < maxForks {
 		(*t)[tag] = true
 	}
 }
@@ -102,6 +106,9 @@ func (c *inviteClient) onProvisional(res *sip.Response) {
 	first := !c.heard
 	c.heard = true
 	c.early.add(tagOf(res.To().Params))
+	if !c.prack(res) {
+		return
+	}
 	if c.wanted {
 		c.sendCancel()
 	}
@@ -153,7 +160,6 @@ func (c *inviteClient) dismiss(res *sip.Response) {
 		return // repeated
 	}
 	c.early.add("bye " + other.remoteTag)
-	other.seq = c.req.CSeq().SeqNo
 	c.u.stack.request(other.flow, other.request(sip.BYE), func(*sip.Response, error) {})
 }
 

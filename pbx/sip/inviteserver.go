@@ -9,6 +9,7 @@ import (
 
 	"klapka.dev/klapka/pbx"
 	"klapka.dev/klapka/pbx/leg"
+	"klapka.dev/klapka/pbx/sip/header"
 )
 
 // inviteServer answers one INVITE of the peer, the first or a later one.
@@ -23,6 +24,7 @@ type inviteServer struct {
 	// between the look and the answer (see respond).
 	cancelled atomic.Bool
 
+	rel     reliable
 	told    *sip.Response // last provisional response, repeated each minute
 	refresh *time.Timer
 	final   bool
@@ -43,19 +45,25 @@ func (s *inviteServer) ring(sdp []byte) {
 		describe(res, sdp)
 	}
 	s.told = res
-	s.respond(res)
+	s.tell(res)
 	s.again()
 }
 
 // again repeats the last provisional response every minute (RFC 3261 §13.3.1.1).
+// A reliable one is not said twice: a new one without the description follows it.
 func (s *inviteServer) again() {
 	stop(s.refresh)
 	s.refresh = time.AfterFunc(ringAgain, func() {
 		s.u.q.do(func() {
-			if !s.final {
-				s.respond(s.told)
-				s.again()
+			if s.final {
+				return
 			}
+			if _, reliably := header.Get(s.told, "RSeq"); reliably {
+				s.tell(s.response(s.told.StatusCode, s.told.Reason))
+			} else {
+				s.respond(s.told)
+			}
+			s.again()
 		})
 	})
 }
@@ -68,6 +76,7 @@ func (s *inviteServer) answer(sdp []byte) bool {
 	}
 	res := s.response(sip.StatusOK, "OK")
 	describe(res, sdp)
+	s.rel.stop()
 	if !s.respond(res) {
 		return false
 	}
@@ -124,6 +133,7 @@ func (s *inviteServer) response(code int, phrase string) *sip.Response {
 		contact := s.u.stack.contact(s.u.dlg.flow, s.u.dlg.local.User)
 		res.AppendHeader(contact)
 		res.AppendHeader(sip.NewHeader("Allow", allowInDialog))
+		res.AppendHeader(sip.NewHeader("Supported", extensions))
 	}
 	return res
 }
@@ -141,6 +151,7 @@ func (s *inviteServer) respond(res *sip.Response) bool {
 	if !res.IsProvisional() {
 		s.final = true
 		stop(s.refresh)
+		s.rel.stop()
 	}
 	if errors.Is(err, sip.ErrTransactionCanceled) {
 		s.final = true
@@ -173,6 +184,7 @@ func (s *inviteServer) stop() {
 	stop(s.repeat)
 	stop(s.ackBy)
 	s.repeat = nil
+	s.rel.stop()
 }
 
 func stop(t *time.Timer) {

@@ -21,8 +21,9 @@ import (
 const (
 	agent         = "Klapka"
 	acceptSDP     = "application/sdp"
-	allowInDialog = "INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS"
-	allowAlone    = "INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS, REGISTER"
+	allowInDialog = "INVITE, ACK, CANCEL, BYE, UPDATE, PRACK, INFO, OPTIONS"
+	allowAlone    = "INVITE, ACK, CANCEL, BYE, UPDATE, PRACK, INFO, OPTIONS, REGISTER"
+	extensions    = "100rel, timer"
 	retryAfter    = "5" // seconds, when a limit was reached or a part is away
 	maxToken      = 256 // bytes of a Call-ID or tag; real ones have 10 to 80
 	maxParts      = 16  // of a multipart body
@@ -73,6 +74,7 @@ func answerOptions(req *sip.Request, tx sip.ServerTransaction) {
 	res := responseTo(req, sip.StatusOK, "OK", "")
 	res.AppendHeader(sip.NewHeader("Allow", allowAlone))
 	res.AppendHeader(sip.NewHeader("Accept", acceptSDP))
+	res.AppendHeader(sip.NewHeader("Supported", extensions))
 	res.AppendHeader(sip.NewHeader("Accept-Language", "en, de, cs"))
 	_ = tx.Respond(res)
 }

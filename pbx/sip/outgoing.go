@@ -78,6 +78,7 @@ func (u *usage) invite(d leg.Dialing) *sip.Request {
 	identify(req, &u.dlg, u.wish)
 	req.AppendHeader(u.stack.contact(u.dlg.flow, u.dlg.local.User))
 	req.AppendHeader(sip.NewHeader("Allow", allowInDialog))
+	req.AppendHeader(sip.NewHeader("Supported", extensions))
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
 	describe(req, d.Offer)
 	return req

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/emiago/sipgo/sip"
@@ -22,9 +23,9 @@ func (s *Stack) checked(h transport.Handler) transport.Handler {
 		case req.SipVersion != "SIP/2.0":
 			s.counts.Malformed.Add(1)
 			refuse(req, tx, sip.StatusVersionNotSupported, "Version Not Supported")
-		case !s.extensionsKnown(req):
+		case len(unknownExtensions(req)) > 0:
 			res := responseTo(req, sip.StatusBadExtension, "Bad Extension", "")
-			for _, tag := range header.List(req, "Require") {
+			for _, tag := range unknownExtensions(req) {
 				res.AppendHeader(sip.NewHeader("Unsupported", tag))
 			}
 			_ = tx.Respond(res)
@@ -34,14 +35,18 @@ func (s *Stack) checked(h transport.Handler) transport.Handler {
 	}
 }
 
-// extensionsKnown reports whether we have what a request insists on: so far, no
-// extension needs anything of us (RFC 3261 §8.2.2.3). A BYE or CANCEL is too
-// useful to be refused for it.
-func (s *Stack) extensionsKnown(req *sip.Request) bool {
+// unknownExtensions are what a request insists on and we do not have (RFC 3261
+// §8.2.2.3). A BYE or CANCEL is too useful to be refused for it.
+func unknownExtensions(req *sip.Request) (unknown []string) {
 	if req.Method == sip.BYE || req.Method == sip.CANCEL {
-		return true
+		return nil
 	}
-	return len(header.List(req, "Require")) == 0
+	for _, tag := range header.List(req, "Require") {
+		if !strings.EqualFold(tag, "100rel") && !strings.EqualFold(tag, "timer") {
+			unknown = append(unknown, tag)
+		}
+	}
+	return unknown
 }
 
 // inDialog hands a request to the usage that its To-tag names.

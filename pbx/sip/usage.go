@@ -93,17 +93,27 @@ func (u *usage) Ring(sdp []byte) {
 // that it has not: a CANCEL was faster, or there is no way to the caller.
 func (u *usage) Answer(sdp []byte) {
 	u.q.do(func() {
-		switch {
-		case u.first == nil:
-		case u.first.answer(sdp):
-			u.up = true
-		case u.first.cancelled.Load():
-			u.post(leg.Input{Kind: leg.InLost, Cause: pbx.Cause{
-				Code: pbx.CauseCancelled, By: u.by(), Text: "CANCEL met the answer"}})
+		switch s := u.first; {
+		case s == nil:
+		case s.rel.waits() && !s.final:
+			s.rel.held, s.rel.holding = sdp, true
 		default:
-			u.lost("no way to answer")
+			u.accept(sdp)
 		}
 	})
+}
+
+// accept answers the INVITE that made the dialog.
+func (u *usage) accept(sdp []byte) {
+	switch {
+	case u.first.answer(sdp):
+		u.up = true
+	case u.first.cancelled.Load():
+		u.post(leg.Input{Kind: leg.InLost, Cause: pbx.Cause{
+			Code: pbx.CauseCancelled, By: u.by(), Text: "CANCEL met the answer"}})
+	default:
+		u.lost("no way to answer")
+	}
 }
 
 // Reject implements leg.Signaler.
