@@ -18,13 +18,7 @@ type HistoryItem struct {
 	AnsweredAt *time.Time     `json:"answered_at" doc:"null: no conversation of this person's."`
 	EndedAt    time.Time      `json:"ended_at"`
 	Missed     bool           `json:"missed" doc:"It rang, and he did not answer on any device of his."`
-	Cause      HistoryCause   `json:"cause"`
-}
-
-// HistoryCause is why a call ended, as people are told.
-type HistoryCause struct {
-	Code pbx.CauseCode `json:"code"`
-	By   pbx.Party     `json:"by,omitempty"`
+	Cause      live.EndCause  `json:"cause"`
 }
 
 // HistoryPage is a part of the list. With many calls of other sorts between, it
@@ -103,7 +97,7 @@ func (i HistoryItem) is(filter string) bool {
 func historyItem(r pbx.CallRecord, mine string) HistoryItem {
 	i := HistoryItem{
 		Call: r.ID, Direction: live.Outgoing, StartedAt: r.StartedAt, EndedAt: r.EndedAt,
-		Cause: HistoryCause{r.Cause.Code, r.Cause.By},
+		Cause: live.EndCause{Code: r.Cause.Code, By: r.Cause.By},
 	}
 	if r.From.Extension == mine {
 		i.Peer, i.AnsweredAt = calledPeer(r), when(r.AnsweredAt)
@@ -122,7 +116,7 @@ func historyItem(r pbx.CallRecord, mine string) HistoryItem {
 		}
 		i.Missed = i.Missed || !l.RangAt.IsZero()
 		elsewhere = elsewhere || l.Cause.Code == pbx.CauseAnsweredElsewhere
-		i.Cause = HistoryCause{l.Cause.Code, l.Cause.By}
+		i.Cause = live.EndCause{Code: l.Cause.Code, By: l.Cause.By}
 	}
 	i.Missed = i.Missed && !elsewhere
 	return i

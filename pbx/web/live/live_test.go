@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -290,3 +291,15 @@ func TestAnyOrderEndsClean(t *testing.T) {
 }
 
 func first(changes []Change, _ bool) []Change { return changes }
+
+// The document names every cause there is.
+func TestCausesAreComplete(t *testing.T) {
+	field, _ := reflect.TypeFor[EndCause]().FieldByName("Code")
+	var names []string
+	for _, c := range pbx.Causes {
+		names = append(names, string(c))
+	}
+	if want := strings.Join(names, ","); field.Tag.Get("enum") != want {
+		t.Errorf("the document has %s, want %s", field.Tag.Get("enum"), want)
+	}
+}

@@ -74,6 +74,12 @@ type OwnCall struct {
 	Device     CallDevice `json:"device"`
 }
 
+// EndCause is why a call ended, as people are told.
+type EndCause struct {
+	Code pbx.CauseCode `json:"code" enum:"normal,cancelled,busy,declined,no_answer,unreachable,not_in_service,answered_elsewhere,forbidden,incompatible,congested,media_timeout,network,protocol,shutdown,restart,loop,fault"`
+	By   pbx.Party     `json:"by,omitempty" enum:"caller,callee,system,user"`
+}
+
 // same compares by value: pointers are made anew for each view.
 func (c OwnCall) same(o OwnCall) bool {
 	return sameTime(c.AnsweredAt, o.AnsweredAt) && sameText(c.Device.TabID, o.Device.TabID) && c.plain() == o.plain()

@@ -89,16 +89,10 @@ type CallChangedFrame struct {
 
 // CallEndedFrame says that a call of the user's is over.
 type CallEndedFrame struct {
-	T     string    `json:"t" enum:"call.ended"`
-	Seq   uint64    `json:"seq"`
-	Leg   pbx.LegID `json:"leg"`
-	Cause EndCause  `json:"cause"`
-}
-
-// EndCause is why a call ended, as people are told.
-type EndCause struct {
-	Code pbx.CauseCode `json:"code" enum:"normal,cancelled,busy,declined,no_answer,unreachable,not_in_service,answered_elsewhere,forbidden,incompatible,congested,media_timeout,network,protocol,shutdown,restart,loop,fault"`
-	By   pbx.Party     `json:"by,omitempty" enum:"caller,callee,system,user"`
+	T     string        `json:"t" enum:"call.ended"`
+	Seq   uint64        `json:"seq"`
+	Leg   pbx.LegID     `json:"leg"`
+	Cause live.EndCause `json:"cause"`
 }
 
 // RegistrationChangedFrame says that a phone of the user's came, went or fell

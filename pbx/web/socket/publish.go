@@ -80,7 +80,7 @@ func frameOf(c live.Change, seq uint64) any {
 	case c.Call != nil:
 		return CallChangedFrame{"call.changed", seq, *c.Call}
 	case c.Ended != "":
-		return CallEndedFrame{"call.ended", seq, c.Ended, EndCause{c.Cause.Code, c.Cause.By}}
+		return CallEndedFrame{"call.ended", seq, c.Ended, live.EndCause{Code: c.Cause.Code, By: c.Cause.By}}
 	}
 	return RegistrationChangedFrame{"registration.changed", seq, c.Registration}
 }

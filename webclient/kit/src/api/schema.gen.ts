@@ -428,10 +428,6 @@ export interface components {
             /** @description Of the page; kept over a reload. */
             tab_id: string;
         };
-        HistoryCause: {
-            by?: string;
-            code: string;
-        };
         HistoryItem: {
             /**
              * Format: date-time
@@ -439,7 +435,7 @@ export interface components {
              */
             answered_at: string | null;
             call: string;
-            cause: components["schemas"]["HistoryCause"];
+            cause: components["schemas"]["EndCause"];
             /** @enum {string} */
             direction: "incoming" | "outgoing";
             /** Format: date-time */
