@@ -17,7 +17,7 @@ import (
 
 // Options make a Control. All fields but the limits must be set.
 type Options struct {
-	Media    media.Factory
+	Media    func(edge string) media.Factory // makes the endpoints of an edge's legs
 	Dialer   leg.Dialer
 	Events   pbx.Publisher
 	Route    func(caller pbx.PartyInfo, dialled string) pbx.Target
@@ -66,7 +66,7 @@ func (c *Control) Invite(sig leg.Signaler, inv leg.Invitation) (*leg.Leg, error)
 		return nil, err
 	}
 	ep := &observed{log: c.log}
-	endpoint, err := c.o.Media.NewEndpoint(media.Options{Observer: ep})
+	endpoint, err := c.o.Media(inv.Edge).NewEndpoint(media.Options{Observer: ep})
 	if err != nil {
 		c.seat(nil)
 		return nil, noMedia(err)
@@ -147,7 +147,7 @@ func (c *Control) preferring(offer []byte, ep media.Endpoint) ([]sdp.Codec, erro
 // ring starts an outgoing leg as a branch of a fork.
 func (c *Control) ring(owner *session, fork pbx.ForkID, b Branch) error {
 	ep := &observed{log: c.log}
-	endpoint, err := c.o.Media.NewEndpoint(media.Options{Observer: ep})
+	endpoint, err := c.o.Media(b.Binding.Edge).NewEndpoint(media.Options{Observer: ep})
 	if err != nil {
 		return noMedia(err)
 	}

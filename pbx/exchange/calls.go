@@ -97,11 +97,17 @@ func (x *Exchange) openCalls(context.Context) error {
 	catalogue := &program.Catalogue{
 		People: x.directory, Bindings: x.registry, Prompts: audio.NewPrompts(ownPrompts(o.PromptsDir), o.Log), RingTime: o.RingTime,
 	}
+	if x.browserEdge != nil {
+		catalogue.Browsers = x.browserEdge
+	}
 	plan := route.Plan{IsExtension: x.directory.InService, Codes: route.DefaultCodes()}
 	x.calls = call.New(call.Options{
-		Media: x.rtp, Events: x.bus, Programs: catalogue.Program, MaxCalls: o.Limits.Calls, Log: o.Log,
+		Media: x.endpointsOf, Events: x.bus, Programs: catalogue.Program, MaxCalls: o.Limits.Calls, Log: o.Log,
 		Route: func(_ pbx.PartyInfo, dialled string) pbx.Target { return plan.Internal(dialled) },
 	})
+	if x.browserEdge != nil {
+		x.browserEdge.SetHost(x.calls)
+	}
 	return nil
 }
 

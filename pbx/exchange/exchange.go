@@ -18,6 +18,7 @@ import (
 	"klapka.dev/klapka/media/rtp"
 	"klapka.dev/klapka/pbx"
 	"klapka.dev/klapka/pbx/auth"
+	"klapka.dev/klapka/pbx/browser"
 	"klapka.dev/klapka/pbx/call"
 	"klapka.dev/klapka/pbx/cdr"
 	"klapka.dev/klapka/pbx/directory"
@@ -50,6 +51,8 @@ type Exchange struct {
 	registrar *registrar.Registrar
 	browsers  pbx.Browsers // nil: no browser can telephone
 
+	browserEdge *browser.Edge
+
 	addresses  Addresses
 	logins     []Login
 	setupToken string
@@ -70,7 +73,7 @@ func New(ctx context.Context, o Options) (*Exchange, error) {
 	x := &Exchange{opts: o, metrics: prometheus.NewRegistry(), ready: make(chan struct{})}
 	x.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, open := range []func(context.Context) error{
-		x.openBus, x.openStore, x.openPeople, x.openDirectory, x.openRegistry, x.openMedia, x.openCalls, x.openWeb, x.openSIP,
+		x.openBus, x.openStore, x.openPeople, x.openDirectory, x.openRegistry, x.openMedia, x.openBrowsers, x.openCalls, x.openWeb, x.openSIP,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, x.Close())

@@ -40,7 +40,7 @@ func (x *Exchange) openSIP(context.Context) error {
 	x.stack = sip.New(sip.Options{
 		Edges: edges, Authority: sip.Accounts(auth), Host: x.calls, Bindings: x.registry, Events: x.bus, Log: o.Log,
 	})
-	x.calls.SetDialer(x.stack)
+	x.calls.SetDialer(x.dialer())
 	x.registrar = registrar.New(registrar.Options{Registry: x.registry, Accounts: auth, Guard: x.guard, Log: o.Log})
 	for _, e := range edges {
 		x.registrar.Attach(e)

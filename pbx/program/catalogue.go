@@ -25,10 +25,18 @@ type Bindings interface {
 	Bindings(device string) []pbx.Binding
 }
 
+// Browsers is in which browsers people are signed in now.
+type Browsers interface {
+	// Bindings returns one contact for each browser of the extension's owner that
+	// can ring.
+	Bindings(extension string) []pbx.Binding
+}
+
 // Catalogue finds the program of a target.
 type Catalogue struct {
 	People   People
 	Bindings Bindings
+	Browsers Browsers // nil: none
 	Prompts  *audio.Prompts
 	RingTime time.Duration // how long an extension rings; 0: 30 s
 }

@@ -50,14 +50,14 @@ func (e extension) Run(ctx context.Context, s *call.Session) (pbx.Move, error) {
 func (e extension) ring(s *call.Session, f *call.Fork) pbx.CauseCode {
 	why := pbx.CauseUnreachable
 	added := 0
-	devices := e.People.DevicesOf(e.number)
-	if len(devices) == 0 {
+	targets := e.targets()
+	if len(targets) == 0 {
 		s.Decide(pbx.StepNoDevices, map[string]string{"extension": e.number})
 	}
-	for _, dev := range devices {
-		party := e.People.Party(e.number, dev.ID)
-		state, rung, err := e.ringDevice(s, f, dev, party)
-		decided(s, dev, party, state, rung, err)
+	for _, t := range targets {
+		party := e.People.Party(e.number, t.ID)
+		state, rung, err := e.ringDevice(s, f, t, party)
+		decided(s, t.Device, party, state, rung, err)
 		switch {
 		case state == pbx.DeviceOwnLine:
 			why = pbx.CauseBusy
@@ -72,20 +72,42 @@ func (e extension) ring(s *call.Session, f *call.Fork) pbx.CauseCode {
 	return why
 }
 
+// target is a device with the contacts it is reached at.
+type target struct {
+	pbx.Device
+	contacts []pbx.Binding
+}
+
+// targets are the phones of the number, registered or not, and the browsers in
+// which its owner is signed in.
+func (e extension) targets() []target {
+	var all []target
+	for _, dev := range e.People.DevicesOf(e.number) {
+		all = append(all, target{dev, e.Bindings.Bindings(dev.ID)})
+	}
+	if e.Browsers == nil {
+		return all
+	}
+	for _, b := range e.Browsers.Bindings(e.number) {
+		dev := pbx.Device{ID: b.Device, Extension: e.number, Name: b.UserAgent, Username: b.Username}
+		all = append(all, target{dev, []pbx.Binding{b}})
+	}
+	return all
+}
+
 // ringDevice adds the contacts of one device: what became of it, how many there
 // are, and why one could not be added.
-func (e extension) ringDevice(s *call.Session, f *call.Fork, dev pbx.Device, party pbx.PartyInfo) (state string, rung int, err error) {
-	if dev.ID == s.Party().Device {
+func (e extension) ringDevice(s *call.Session, f *call.Fork, t target, party pbx.PartyInfo) (state string, rung int, err error) {
+	if t.ID == s.Party().Device {
 		return pbx.DeviceOwnLine, 0, nil
 	}
-	if only := s.Move().Ring.Device; only != "" && only != dev.ID {
+	if only := s.Move().Ring.Device; only != "" && only != t.ID {
 		return pbx.DeviceNotAsked, 0, nil
 	}
-	bindings := e.Bindings.Bindings(dev.ID)
-	if len(bindings) == 0 {
+	if len(t.contacts) == 0 {
 		return pbx.DeviceNotRegistered, 0, nil
 	}
-	for _, b := range bindings {
+	for _, b := range t.contacts {
 		if refusal := f.Add(call.Branch{Party: party, Binding: b}); refusal != nil {
 			err = refusal
 			continue
