@@ -72,6 +72,11 @@ func (s *Stack) admit(ctx context.Context, flow transport.Flow, req *sip.Request
 		res.AppendHeader(sip.NewHeader("Accept", acceptSDP))
 		return caller, res, "malformed"
 	}
+	if _, ok := termsFor(req, terms{}, false); !ok {
+		res = responseTo(req, 422, "Session Interval Too Small", "")
+		res.AppendHeader(sip.NewHeader("Min-SE", inSeconds(sessionFloor)))
+		return caller, res, "malformed"
+	}
 	if replaces, ok := header.Get(req, "Replaces"); ok {
 		return caller, s.refuseReplaces(req, replaces), "replaces"
 	}
@@ -104,8 +109,10 @@ func (s *Stack) accept(ctx context.Context, flow transport.Flow, req *sip.Reques
 	u.setFlow(flow)
 	u.device, u.wish = caller.Device, wishOf(req)
 	u.offerSeq = req.CSeq().SeqNo
-	sdp, _ := sdpOf(req)
+	u.learn(req)
+	sdp, _ := u.hear(req)
 	u.first = &inviteServer{u: u, req: req, tx: tx, late: sdp == nil, rel: reliabilityOf(req)}
+	u.first.terms, _ = termsFor(req, terms{}, false)
 	key := keyOf(req)
 	if !s.table.addIncoming(u, key) {
 		s.notAdmitted(flow, req, "merged")

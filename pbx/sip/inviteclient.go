@@ -68,22 +68,16 @@ func (c *inviteClient) send() {
 		return
 	}
 	c.tx = tx
-	queued := func(res *sip.Response) { c.u.q.do(func() { c.onResponse(res) }) }
-	tx.OnRetransmission(queued)
-	go func() {
-		// The transaction delivers holding its lock, so somebody must always be
-		// there to take (P20).
-		for {
-			select {
-			case res := <-tx.Responses():
-				queued(res)
-			case <-tx.Done():
-				err := tx.Err()
-				c.u.q.do(func() { c.onDone(err) })
-				return
-			}
+	req := c.req
+	c.u.drain(tx, func(res *sip.Response) {
+		if sameRequest(c.req, res) {
+			c.onResponse(res)
 		}
-	}()
+	}, func(err error) {
+		if c.req == req {
+			c.onDone(err)
+		}
+	})
 }
 
 func (c *inviteClient) onResponse(res *sip.Response) {
@@ -112,7 +106,7 @@ func (c *inviteClient) onProvisional(res *sip.Response) {
 	if c.wanted {
 		c.sendCancel()
 	}
-	sdp, _ := sdpOf(res)
+	sdp, _ := c.u.hear(res)
 	switch {
 	case sdp != nil:
 		c.rang = true
@@ -144,7 +138,9 @@ func (c *inviteClient) onSuccess(res *sip.Response) {
 	stop(c.cancelled)
 	c.u.dlg.confirm(res)
 	c.u.up = true
-	sdp, _ := sdpOf(res)
+	c.u.learn(res)
+	c.u.granted(res)
+	sdp, _ := c.u.hear(res)
 	c.u.post(leg.Input{Kind: leg.InAnswered, SDP: sdp})
 }
 
@@ -166,11 +162,31 @@ func (c *inviteClient) dismiss(res *sip.Response) {
 // onRefusal takes a final response; the transaction has acknowledged it. A
 // challenge is a refusal: no phone gets anybody's credentials.
 func (c *inviteClient) onRefusal(res *sip.Response) {
+	if res.StatusCode == 422 && minSE(res) > c.u.floor && !c.wanted && !c.u.released {
+		c.tryAgain(minSE(res))
+		return
+	}
 	code := causeOfStatus(res.StatusCode, c.rang)
 	if better, ok := reasonIn(res); ok && refines(res.StatusCode) {
 		code = better
 	}
 	c.finish(code, startLine(res))
+}
+
+// tryAgain sends the INVITE anew, with the session interval that the phone takes
+// (RFC 4028 §7.4).
+func (c *inviteClient) tryAgain(floor time.Duration) {
+	again := c.req.Clone()
+	c.u.dlg.seq++
+	again.CSeq().SeqNo = c.u.dlg.seq
+	for _, name := range []string{"Via", "Session-Expires", "Min-SE"} {
+		for again.RemoveHeader(name) {
+		}
+	}
+	c.u.floor = floor
+	c.u.ask(again)
+	c.req, c.heard, c.early, c.rseqs = again, false, nil, nil
+	c.send()
 }
 
 // refines says for which responses a Reason header is believed: those that say

@@ -25,6 +25,7 @@ type inviteServer struct {
 	cancelled atomic.Bool
 
 	rel     reliable
+	terms   terms         // of the session timer
 	told    *sip.Response // last provisional response, repeated each minute
 	refresh *time.Timer
 	final   bool
@@ -75,12 +76,14 @@ func (s *inviteServer) answer(sdp []byte) bool {
 		return false
 	}
 	res := s.response(sip.StatusOK, "OK")
+	s.terms.write(res)
 	describe(res, sdp)
 	s.rel.stop()
 	if !s.respond(res) {
 		return false
 	}
 	s.ok = res
+	s.u.arm(s.terms, s.terms.refresher == refresherUAS)
 	s.repeatAfter(t1)
 	s.ackBy = time.AfterFunc(giveUp, func() { s.u.q.do(s.ackLost) })
 	return true
@@ -171,7 +174,7 @@ func (s *inviteServer) onAck(ack *sip.Request) {
 	s.stop()
 	in := leg.Input{Kind: leg.InAcked}
 	if s.late {
-		in.SDP, _ = sdpOf(ack)
+		in.SDP, _ = s.u.hear(ack)
 	}
 	if s == s.u.first || s.late {
 		s.u.post(in)

@@ -13,6 +13,7 @@ type pendingOffer struct {
 	invite *inviteServer // re-INVITE
 	req    *sip.Request  // UPDATE
 	tx     sip.ServerTransaction
+	terms  terms // UPDATE: of the session timer
 }
 
 // onReinvite takes an INVITE within the dialog (RFC 3261 §14.2).
@@ -22,9 +23,18 @@ func (u *usage) onReinvite(req *sip.Request, tx sip.ServerTransaction) {
 		s.refuseLater()
 		return
 	}
+	u.learn(req)
 	sdp, ok := sdpOf(req)
 	if !ok {
 		s.refuseBody()
+		return
+	}
+	if s.terms, ok = u.requested(req, func(res *sip.Response) { s.respond(res) }); !ok {
+		return
+	}
+	if u.reoffer != nil {
+		// Both ends asked at once (RFC 3261 §14.2).
+		s.reject(verdict{status: sip.StatusRequestPending, phrase: "Request Pending"})
 		return
 	}
 	if u.acking != nil && u.acking.late && !u.acking.acked {
@@ -41,6 +51,7 @@ func (u *usage) onReinvite(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	s.respond(s.response(sip.StatusTrying, "Trying"))
 	u.offer = &pendingOffer{u: u, invite: s}
+	u.heard = sdp
 	u.post(leg.Input{Kind: leg.InOffered, SDP: sdp})
 }
 
@@ -68,17 +79,21 @@ func (u *usage) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 		p.respond(sip.StatusInternalServerError, "Server Internal Error", nil)
 		return
 	}
+	u.learn(req)
 	sdp, ok := sdpOf(req)
+	terms, inTime := u.requested(req, func(res *sip.Response) { _ = tx.Respond(res) })
+	p.terms = terms
 	switch {
+	case !inTime:
 	case !ok:
 		p.respond(sip.StatusUnsupportedMediaType, "Unsupported Media Type", nil)
 	case sdp == nil:
 		u.dlg.refresh(req)
 		p.respond(sip.StatusOK, "OK", nil)
-	case u.acking != nil && u.acking.late && !u.acking.acked:
+	case u.reoffer != nil, u.acking != nil && u.acking.late && !u.acking.acked:
 		p.respond(sip.StatusRequestPending, "Request Pending", nil)
 	default:
-		u.offer = p
+		u.offer, u.heard = p, sdp
 		u.post(leg.Input{Kind: leg.InOffered, SDP: sdp})
 	}
 }
@@ -150,6 +165,11 @@ func (p *pendingOffer) respond(code int, phrase string, sdp []byte) {
 	case code < 300:
 		res.AppendHeader(p.u.stack.contact(p.u.dlg.flow, p.u.dlg.local.User))
 		res.AppendHeader(sip.NewHeader("Allow", allowInDialog))
+		res.AppendHeader(sip.NewHeader("Supported", extensions))
+		if p.u.up {
+			p.terms.write(res)
+			p.u.arm(p.terms, p.terms.refresher == refresherUAS)
+		}
 		describe(res, sdp)
 	case code == sip.StatusInternalServerError:
 		res.AppendHeader(sip.NewHeader("Retry-After", retrySoon()))

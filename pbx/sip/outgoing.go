@@ -45,6 +45,7 @@ func (s *Stack) dial(d leg.Dialing, l inbox, id pbx.LegID) (leg.Signaler, error)
 		remote: calleeURI(flow, d), target: target, routes: path,
 	}
 	u.setFlow(flow)
+	u.say(d.Offer)
 	u.dialled = &inviteClient{u: u, req: u.invite(d)}
 	s.table.add(u)
 	s.counts.Dialled.Add(1)
@@ -79,6 +80,7 @@ func (u *usage) invite(d leg.Dialing) *sip.Request {
 	req.AppendHeader(u.stack.contact(u.dlg.flow, u.dlg.local.User))
 	req.AppendHeader(sip.NewHeader("Allow", allowInDialog))
 	req.AppendHeader(sip.NewHeader("Supported", extensions))
+	u.ask(req)
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
 	describe(req, d.Offer)
 	return req

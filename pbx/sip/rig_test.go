@@ -225,7 +225,7 @@ func (l *fakeLeg) expect(kind leg.InputKind) leg.Input {
 			l.t.Fatalf("leg was told %v, want %v", in, kind)
 		}
 		return in
-	case <-time.After(2 * time.Minute):
+	case <-time.After(time.Hour):
 		l.t.Fatalf("leg was not told %v", kind)
 		return leg.Input{}
 	}

@@ -161,6 +161,9 @@ func (s *Stack) onStray(_ *transport.Edge, res *sip.Response) {
 		if u.dialled != nil && u.dialled.req.CSeq().SeqNo == res.CSeq().SeqNo {
 			u.dialled.onSuccess(res)
 		}
+		if u.lastReoffer != nil && sameRequest(u.lastReoffer.req, res) {
+			u.lastReoffer.onResponse(res)
+		}
 	})
 }
 

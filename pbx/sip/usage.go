@@ -41,20 +41,28 @@ type usage struct {
 	conn  atomic.Uint64 // connection of the flow, for those who look for it
 
 	// ---
-	leg      inbox
-	device   string // device id of the peer
-	dlg      dialog
-	broken   bool // the flow's connection is gone
-	incoming bool
-	first    *inviteServer // incoming: the INVITE that made the dialog
-	dialled  *inviteClient // outgoing: likewise
-	offer    *pendingOffer // re-INVITE or UPDATE the leg has to decide on
-	acking   *inviteServer // re-INVITE with our 2xx out and no ACK yet
-	offerSeq uint32        // highest CSeq of INVITE and UPDATE heard
-	digits   seen          // CSeqs of INFO heard lately
-	up       bool          // 2xx sent or received
-	bye      bool          // a BYE was sent or received
-	released bool
+	leg         inbox
+	device      string // device id of the peer
+	dlg         dialog
+	broken      bool // the flow's connection is gone
+	incoming    bool
+	first       *inviteServer // incoming: the INVITE that made the dialog
+	dialled     *inviteClient // outgoing: likewise
+	offer       *pendingOffer // re-INVITE or UPDATE the leg has to decide on
+	acking      *inviteServer // re-INVITE with our 2xx out and no ACK yet
+	offerSeq    uint32        // highest CSeq of INVITE and UPDATE heard
+	reoffer     *reoffer      // re-INVITE of ours without a final response
+	lastReoffer *reoffer      // the latest, whose 2xx may be repeated
+	digits      seen          // CSeqs of INFO heard lately
+	timer       sessionTimer
+	floor       time.Duration // shortest session interval that the peer takes
+	updates     bool          // the peer allows UPDATE
+	said        []byte        // our last description
+	heard       []byte        // the peer's last description
+	ghosts      int           // offers given to the leg that are answers, in truth
+	up          bool          // 2xx sent or received
+	bye         bool          // a BYE was sent or received
+	released    bool
 }
 
 func (s *Stack) newUsage(id pbx.LegID, callID string, incoming bool) *usage {
@@ -62,6 +70,7 @@ func (s *Stack) newUsage(id pbx.LegID, callID string, incoming bool) *usage {
 		stack: s, id: id, call: callID, incoming: incoming,
 		log: s.log.With("leg", id, "sip_call", callID),
 	}
+	u.floor = sessionFloor
 	u.q = queue{log: u.log, panics: func() { s.counts.Panics.Add(1) }}
 	return u
 }
@@ -80,10 +89,27 @@ func (u *usage) post(in leg.Input) {
 	}
 }
 
+// say notes our description.
+func (u *usage) say(sdp []byte) {
+	if sdp != nil {
+		u.said = sdp
+	}
+}
+
+// hear is the description in a message of the peer, which is noted.
+func (u *usage) hear(m sip.Message) (sdp []byte, ok bool) {
+	sdp, ok = sdpOf(m)
+	if sdp != nil {
+		u.heard = sdp
+	}
+	return sdp, ok
+}
+
 // Ring implements leg.Signaler.
 func (u *usage) Ring(sdp []byte) {
 	u.q.do(func() {
 		if u.first != nil {
+			u.say(sdp)
 			u.first.ring(sdp)
 		}
 	})
@@ -93,6 +119,7 @@ func (u *usage) Ring(sdp []byte) {
 // that it has not: a CANCEL was faster, or there is no way to the caller.
 func (u *usage) Answer(sdp []byte) {
 	u.q.do(func() {
+		u.say(sdp)
 		switch s := u.first; {
 		case s == nil:
 		case s.rel.waits() && !s.final:
@@ -129,6 +156,7 @@ func (u *usage) Reject(c pbx.Cause) {
 func (u *usage) Ack(sdp []byte) {
 	u.q.do(func() {
 		if u.dialled != nil {
+			u.say(sdp)
 			u.dialled.ack(sdp)
 		}
 	})
@@ -151,8 +179,12 @@ func (u *usage) Bye(c pbx.Cause) {
 // AnswerOffer implements leg.Signaler.
 func (u *usage) AnswerOffer(sdp []byte) {
 	u.q.do(func() {
+		if u.ghost() {
+			return
+		}
 		if p := u.offer; p != nil {
 			u.offer = nil
+			u.say(sdp)
 			p.accept(sdp)
 		}
 	})
@@ -161,6 +193,9 @@ func (u *usage) AnswerOffer(sdp []byte) {
 // RefuseOffer implements leg.Signaler.
 func (u *usage) RefuseOffer(r leg.Refusal) {
 	u.q.do(func() {
+		if u.ghost() {
+			return
+		}
 		if p := u.offer; p != nil {
 			u.offer = nil
 			p.refuse(r)
@@ -193,8 +228,10 @@ func (u *usage) Release() {
 	})
 }
 
-// stopRepeating ends the 2xx that wait for an ACK.
+// stopRepeating ends the responses that wait to be acknowledged, and the session
+// timer.
 func (u *usage) stopRepeating() {
+	u.timer.stop()
 	for _, s := range []*inviteServer{u.first, u.acking} {
 		if s != nil {
 			s.stop()
