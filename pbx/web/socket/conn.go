@@ -49,8 +49,8 @@ type conn struct {
 	hub   *Hub
 	ws    *websocket.Conn
 	who   session.Identity
+	info  pbx.TabInfo // without Tab and Send, which come with the greeting
 	tab   pbx.Tab
-	from  session.From
 	queue chan []byte
 	bye   chan ByeReason // holds the first reason
 	heard atomic.Int64   // Unix milliseconds of the last word of the page
@@ -89,8 +89,8 @@ func (h *Hub) serveHTTP(w http.ResponseWriter, r *http.Request) error {
 	defer func() { _ = ws.CloseNow() }() // when all went well it is closed
 	ws.SetReadLimit(maxFrame)
 	c := &conn{
-		hub: h, ws: ws, who: who, from: web.From(r.Context()),
-		queue: make(chan []byte, queued), bye: make(chan ByeReason, 1),
+		hub: h, ws: ws, who: who, queue: make(chan []byte, queued), bye: make(chan ByeReason, 1),
+		info: pbx.TabInfo{Extension: who.Extension.Number, UserAgent: web.From(r.Context()).UserAgent, Remote: r.RemoteAddr},
 	}
 	c.serve(r.Context())
 	return nil
@@ -150,9 +150,9 @@ func (c *conn) serve(ctx context.Context) {
 
 // connect makes the page known to the browser edge.
 func (c *conn) connect() bool {
-	link, err := c.hub.o.Browsers.Connect(pbx.TabInfo{
-		Tab: c.tab, Extension: c.who.Extension.Number, UserAgent: c.from.UserAgent, Remote: c.from.IP, Send: c.pass,
-	})
+	info := c.info
+	info.Tab, info.Send = c.tab, c.pass
+	link, err := c.hub.o.Browsers.Connect(info)
 	if err != nil {
 		c.hub.o.Log.Debug("the browser edge refused a page", "user", c.tab.User, "error", err)
 		return false

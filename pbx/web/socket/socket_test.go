@@ -327,7 +327,7 @@ func TestMediaFrames(t *testing.T) {
 		p := r.open(r.signIn("101"), "a", nil)
 		p.heard()
 		l := r.edge.links[0]
-		if l.info.User != "u101" || l.info.Extension != "101" || l.info.Client != "browser" || l.info.Tab.Tab != "a" {
+		if l.info.User != "u101" || l.info.Extension != "101" || l.info.Client != "browser" || l.info.Tab.Tab != "a" || l.info.Remote != "127.0.0.1:4000" {
 			t.Errorf("connected as %+v", l.info)
 		}
 		p.say(MediaOfferFrame{"media.offer", "m1", "offer", pbx.OfferNew})
