@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"klapka.dev/klapka/admin"
 	"klapka.dev/klapka/pbx/web"
 	"klapka.dev/klapka/webclient"
 )
@@ -17,6 +18,6 @@ func Document(version string) ([]byte, error) {
 		Version: version, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 		Setup: func(context.Context, web.SetupRequest) error { return nil },
 	})
-	describe(s, webclient.API{})
+	describe(s, webclient.API{}, admin.API{})
 	return s.API().OpenAPI().MarshalJSON()
 }

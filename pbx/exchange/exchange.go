@@ -28,6 +28,7 @@ import (
 	"klapka.dev/klapka/pbx/sip/registrar"
 	"klapka.dev/klapka/pbx/sip/transport"
 	"klapka.dev/klapka/pbx/store"
+	"klapka.dev/klapka/pbx/trace"
 	"klapka.dev/klapka/pbx/web"
 )
 
@@ -49,6 +50,7 @@ type Exchange struct {
 	guard     *transport.Guard
 	stack     *sip.Stack
 	registrar *registrar.Registrar
+	trace     *trace.Recorder
 	browsers  pbx.Browsers // nil: no browser can telephone
 
 	browserEdge *browser.Edge

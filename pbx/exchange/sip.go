@@ -78,7 +78,7 @@ func (x *Exchange) openEdges() (transport.Edges, error) {
 }
 
 func (x *Exchange) openEdge(network string, i int, at netip.AddrPort) (*transport.Edge, error) {
-	o := transport.Options{Name: network, Net: network, Bind: at, Guard: x.guard, Log: x.opts.Log}
+	o := transport.Options{Name: network, Net: network, Bind: at, Guard: x.guard, Log: x.opts.Log, Tap: x.tap}
 	if i > 0 {
 		o.Name += strconv.Itoa(i + 1)
 	}

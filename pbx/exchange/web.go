@@ -34,6 +34,7 @@ func (x *Exchange) openWeb(context.Context) error {
 		Sessions: sessions,
 	})
 	x.closers = append(x.closers, x.closeWeb)
+	x.openTrace()
 	x.openAPI(sessions)
 	if x.addresses.HTTP, err = x.listenWeb("HTTP", o.HTTP, nil); err != nil {
 		return err
@@ -48,19 +49,21 @@ func (x *Exchange) openAPI(sessions *session.Manager) {
 		Bus: x.bus, Picture: x.picture, Directory: x.directory, Sessions: sessions, Browsers: x.browsers, Log: x.opts.Log,
 	})
 	hub.Register(x.web)
-	describe(x.web, webclient.API{Live: hub, Records: x.store, Calls: x.calls, Browsers: x.browsers})
+	describe(x.web, webclient.API{Live: hub, Records: x.store, Calls: x.calls, Browsers: x.browsers}, x.adminAPI(sessions))
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { hub.Run(ctx) })
 	running.Go(func() { sessions.Run(ctx) })
+	running.Go(func() { x.trace.Run(ctx, x.bus) })
 	x.closers = append(x.closers, func() error { stop(); running.Wait(); return nil })
 }
 
 // describe registers every operation there is; the document is made from the
 // same list.
-func describe(s *web.Server, client webclient.API) {
+func describe(s *web.Server, client webclient.API, portal admin.API) {
 	socket.Describe(s)
 	client.Register(s)
+	portal.Register(s)
 }
 
 // picture is the present state, for the pages.
