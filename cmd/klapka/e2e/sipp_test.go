@@ -21,7 +21,7 @@ type values = map[string]any
 // scenario reads a scenario of testdata.
 func scenario(t *testing.T, name string, v values) string {
 	t.Helper()
-	functions := template.FuncMap{"but": but, "seq": func(from, to int) (out []int) {
+	functions := template.FuncMap{"but": but, "add": func(a, b int) int { return a + b }, "seq": func(from, to int) (out []int) {
 		for i := from; i <= to; i++ {
 			out = append(out, i)
 		}
@@ -156,6 +156,36 @@ func TestSippHostileOrder(t *testing.T) {
 	}
 	// The exchange is none the worse for it.
 	caller.run(t, "call", "*43", nil)
+}
+
+// What a phone may ask for within a call and outside of one: keys by INFO and
+// OPTIONS work, a late offer is answered, and what does not work is refused by
+// name. Nobody unknown gets a 2xx for more than OPTIONS.
+func TestSippOtherRequests(t *testing.T) {
+	w := newWorld(t)
+	w.settle = invitesForgotten
+	caller := w.sipp("101")
+	t.Run("late offer", func(t *testing.T) { caller.run(t, "late_offer", "*43", nil) })
+	t.Run("within a call", func(t *testing.T) {
+		relay := []string{"Content-Type: application/dtmf-relay"}
+		caller.run(t, "inside", "*43", values{"Requests": []values{
+			{"Method": "OPTIONS", "Status": 200},
+			{"Method": "INFO", "Status": 200, "Extra": relay, "Body": "Signal=5\nDuration=160"},
+			{"Method": "UPDATE", "Status": 200},
+			{"Method": "MESSAGE", "Status": 405, "Extra": []string{"Content-Type: text/plain"}, "Body": "hello"},
+			{"Method": "PUBLISH", "Status": 489},
+			{"Method": "FROBNICATE", "Status": 501},
+		}})
+	})
+	for method, status := range map[string]int{
+		"OPTIONS": 200, "MESSAGE": 405, "REFER": 405, "SUBSCRIBE": 489, "PUBLISH": 489, "NOTIFY": 481, "FROBNICATE": 501,
+		"BYE": 481, "CANCEL": 481, "INFO": 481, "UPDATE": 481,
+	} {
+		t.Run(method+" of a stranger", func(t *testing.T) {
+			w.sipp("666").run(t, "stranger", "101", values{"Method": method, "Status": status})
+		})
+	}
+	w.records(2)
 }
 
 // What happens to an INVITE while a phone rings, and to an answer that is not
