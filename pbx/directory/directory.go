@@ -132,11 +132,15 @@ func (d *Directory) Run(ctx context.Context, period time.Duration) {
 // Settings are the company's settings.
 func (d *Directory) Settings() pbx.Settings { return d.now.Load().settings }
 
-// InService reports whether number is an extension that may be called.
+// InService reports whether number is an extension that may be called: neither it
+// nor its person is disabled.
 func (d *Directory) InService(number string) bool {
-	e, ok := d.now.Load().extensions[number]
-	return ok && !e.Disabled
+	p := d.now.Load()
+	e, ok := p.extensions[number]
+	return ok && p.serves(e)
 }
+
+func (p *picture) serves(e pbx.Extension) bool { return !e.Disabled && !p.users[e.UserID].Disabled }
 
 // Numbers returns every extension in service as people are shown it, in the order
 // of numbers.
@@ -144,7 +148,7 @@ func (d *Directory) Numbers() []pbx.PartyInfo {
 	p := d.now.Load()
 	out := make([]pbx.PartyInfo, 0, len(p.extensions))
 	for n, e := range p.extensions {
-		if !e.Disabled {
+		if p.serves(e) {
 			out = append(out, d.Party(n, ""))
 		}
 	}

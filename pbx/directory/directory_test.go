@@ -145,3 +145,26 @@ func TestRunFollowsTheStore(t *testing.T) {
 		<-done
 	})
 }
+
+// The number of somebody who was disabled is out of service like one that was
+// disabled itself: his phones neither ring nor call.
+func TestDisabledPersonIsOutOfService(t *testing.T) {
+	s := stocked(t)
+	d := New(s, slog.New(slog.DiscardHandler))
+	must(t, d.Reload(t.Context()))
+	dev, _ := d.DeviceByUsername("101")
+	if !d.InService("101") || !d.Usable(dev) {
+		t.Fatal("101 is not in service to begin with")
+	}
+	e, err := s.Extension(t.Context(), "101")
+	must(t, err)
+	u, err := s.User(t.Context(), e.UserID)
+	must(t, err)
+	u.Disabled = true
+	must(t, s.UpdateUser(t.Context(), &u))
+	s.set("2", false)
+	must(t, d.Reload(t.Context()))
+	if d.InService("101") || d.Usable(dev) || len(d.DevicesOf("101")) != 0 || len(d.Numbers()) != 1 {
+		t.Errorf("a disabled person's number is in service: %v", d.Numbers())
+	}
+}
