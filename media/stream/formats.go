@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"klapka.dev/klapka/media/codec"
 	"klapka.dev/klapka/media/sdp"
 )
 
@@ -76,6 +77,12 @@ func (f *format) samples(payload []byte, ptime time.Duration) uint32 {
 	switch f.codec.Name {
 	case sdp.PCMA, sdp.PCMU, sdp.G722: // one byte per unit (RFC 3551 §4.5)
 		return uint32(len(payload) / max(f.codec.Channels, 1))
+	case sdp.Opus:
+		if d, ok := codec.OpusDuration(payload); ok {
+			return units(d, f.codec.ClockRate)
+		}
+	case sdp.ComfortNoise: // it lasts until something else comes
+		return 0
 	}
 	return units(ptime, f.codec.ClockRate)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"klapka.dev/klapka/media/codec"
+	"klapka.dev/klapka/media/sdp"
 )
 
 // How digits are sent (RFC 4733 §2.5).
@@ -169,12 +170,13 @@ func (o *Sender) stepTone() time.Duration {
 		return 0
 	}
 	length := o.ptime
-	if length > maxTonePacket {
+	if length > maxTonePacket || o.codec.Name == sdp.Opus { // which has not every length
 		length = codec.FrameTime
 	}
 	size := k.tones.fill(o.buf[headerLength:], length, k.at < p.each)
-	o.advance(o.seq+1, k.stamp, uint32(size), time.Now())
+	span := units(length, o.codec.ClockRate)
+	o.advance(o.seq+1, k.stamp, span, time.Now())
 	o.send(o.codec.PT, k.at == 0, o.seq, k.stamp, size)
-	k.stamp += uint32(size)
+	k.stamp += span
 	return length
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"klapka.dev/klapka/media"
-	"klapka.dev/klapka/media/codec"
+	"klapka.dev/klapka/media/convert"
 	"klapka.dev/klapka/media/sdp"
 )
 
@@ -25,7 +25,7 @@ type Agreement struct {
 	Codec sdp.Codec      // what sound is converted to
 	Also  []sdp.Codec    // what else the party takes, as it is
 	Event sdp.Codec      // for digits; zero Name: they are made audible
-	PTime time.Duration  // of what is made here; 0: 20 ms
+	PTime time.Duration  // what the party wants a packet to last; 0: no wish
 	To    netip.AddrPort // handed to the wire
 	Open  bool           // the party may be sent anything at all
 }
@@ -42,7 +42,11 @@ type Sender struct {
 	codec  sdp.Codec
 	also   []sdp.Codec
 	event  sdp.Codec
-	ptime  time.Duration
+	ptime  time.Duration // of what is made here
+	wish   time.Duration // of the party; 0: none
+
+	tools     *convert.Tools      // nil: nothing is converted but by table
+	converter *convert.Transcoder // nil: nothing needs to be
 
 	ssrc      uint32
 	started   bool      // a packet was sent
@@ -87,7 +91,7 @@ func (o *Sender) Connect(a Agreement) {
 	if o.codec != a.Codec || o.event != a.Event {
 		o.keypad.stop() // its next packet would have a payload type of the past
 	}
-	o.codec, o.also, o.event = a.Codec, a.Also, a.Event
+	o.codec, o.also, o.event, o.wish = a.Codec, a.Also, a.Event, a.PTime
 	if o.ptime = a.PTime; o.ptime <= 0 {
 		o.ptime = 20 * time.Millisecond
 	}
@@ -107,6 +111,7 @@ func (o *Sender) Turn() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.source.valid, o.relayed.known = false, false
+	o.release()
 }
 
 // Write takes a frame of the source.
@@ -117,21 +122,36 @@ func (o *Sender) Write(f *media.Frame, now time.Time) {
 	case o.closed || !o.open || o.keypad.busy:
 		// What we withhold is no loss: the next frame follows on without a gap.
 		o.source.valid = false
+		if o.converter != nil {
+			o.converter.Break()
+		}
 	case f.Codec.Name == sdp.TelephoneEvent:
+		if o.converter != nil {
+			o.converter.Skip(f)
+		}
 		o.relayEvent(f, now)
 	default:
-		o.relay(f, now)
+		o.sound(f, now)
 	}
 }
 
-// relay sends a frame of sound.
-func (o *Sender) relay(f *media.Frame, now time.Time) {
+// sound sends a frame of sound the cheapest way there is.
+func (o *Sender) sound(f *media.Frame, now time.Time) {
 	payloadType, table, ok := o.convert(f.Codec)
+	if o.tools != nil && (!ok && f.Codec.IsSpeech() || ok && convert.Packed(f, o.wish)) && o.transcode(f, now) {
+		return
+	}
 	if !ok || len(f.Payload) > MaxDatagram-headerLength {
 		o.unsupported++
 		o.source.valid = false
 		return
 	}
+	o.release()
+	o.relay(f, payloadType, table, now)
+}
+
+// relay sends a frame in a payload type of the party, as it is or by table.
+func (o *Sender) relay(f *media.Frame, payloadType uint8, table *[256]byte, now time.Time) {
 	marker := f.Marker || !o.source.valid || f.Stream != o.source.stream
 	newest, ok := o.place(f, now)
 	if !ok {
@@ -150,34 +170,6 @@ func (o *Sender) relay(f *media.Frame, now time.Time) {
 		o.advance(seq, timestamp, f.Samples, now)
 	}
 	o.send(payloadType, marker, seq, timestamp, len(payload))
-}
-
-// convert is how sound of a codec reaches the party: in a payload type it takes,
-// as it is (nil) or by table.
-func (o *Sender) convert(from sdp.Codec) (payloadType uint8, table *[256]byte, ok bool) {
-	for i := range o.also {
-		if from.Same(o.also[i]) {
-			return o.also[i].PT, nil, true
-		}
-	}
-	table, ok = conversion(from, o.codec)
-	return o.codec.PT, table, ok
-}
-
-// conversion is how a payload becomes one the party takes: as it is (nil), by
-// table, or not at all.
-func conversion(from, to sdp.Codec) (*[256]byte, bool) {
-	switch {
-	case from.Same(to):
-		return nil, true
-	case from.ClockRate != to.ClockRate || max(from.Channels, 1) != max(to.Channels, 1):
-		return nil, false
-	case from.Name == sdp.PCMA && to.Name == sdp.PCMU:
-		return &codec.ALawToMuLaw, true
-	case from.Name == sdp.PCMU && to.Name == sdp.PCMA:
-		return &codec.MuLawToALaw, true
-	}
-	return nil, false
 }
 
 // place maps the frame's numbers; newest is false for a packet that was
@@ -229,6 +221,7 @@ func (o *Sender) End() {
 	defer o.mu.Unlock()
 	o.closed = true
 	o.keypad.stop()
+	o.release()
 }
 
 // Format is what we send; its name is empty before the first session.
