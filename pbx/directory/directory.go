@@ -60,6 +60,22 @@ func (d *Directory) Reload(ctx context.Context) error {
 	if old := d.now.Load(); old.devices != nil && old.revision == revision {
 		return nil
 	}
+	return d.read(ctx, revision)
+}
+
+// Renew reads a new picture whatever the store says of changes: for who has just
+// made one, and knows better than a clock that may stand still or go back. On
+// error the old picture stays.
+func (d *Directory) Renew(ctx context.Context) error {
+	revision, err := d.store.Revision(ctx)
+	if err != nil {
+		return err
+	}
+	return d.read(ctx, revision)
+}
+
+// read makes the picture of a revision.
+func (d *Directory) read(ctx context.Context, revision string) error {
 	settings, err := d.store.Settings(ctx)
 	if err != nil {
 		return err
