@@ -65,7 +65,7 @@ func (m *Manager) Revoke(ctx context.Context, userID, id string) error {
 // ends his other sign-ins. Errors: Invalid with field "old" or "new",
 // ThrottledError, TooMany, Unavailable.
 func (m *Manager) ChangePassword(ctx context.Context, who Identity, old, fresh string, from From) error {
-	pass, err := m.gate.enter("id:"+who.User.ID, from.IP)
+	pass, err := m.renewals.enter(who.User.ID, from.IP)
 	if err != nil {
 		return err
 	}

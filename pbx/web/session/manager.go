@@ -45,7 +45,8 @@ type Manager struct {
 	passwords Passwords
 	log       *slog.Logger
 	changed   func()
-	gate      *gate
+	gate      *gate // in front of signing in
+	renewals  *gate // in front of changing a password; strangers cannot reach it
 
 	mu    sync.Mutex
 	ended []func(Ended)
@@ -53,7 +54,7 @@ type Manager struct {
 
 // New returns a Manager.
 func New(o Options) *Manager {
-	return &Manager{store: o.Store, passwords: o.Passwords, log: o.Log, changed: o.Changed, gate: newGate()}
+	return &Manager{store: o.Store, passwords: o.Passwords, log: o.Log, changed: o.Changed, gate: newGate(), renewals: newGate()}
 }
 
 // Ended says which sign-ins of a user ended: the one with the hash, or all but
@@ -157,5 +158,21 @@ func (m *Manager) open(ctx context.Context, u pbx.User, from From) (string, Iden
 		return "", Identity{}, errors.Join(err, m.store.DeleteWebSession(ctx, s.Hash))
 	}
 	id.CSRF = csrfOf(cookie)
+	m.makeRoom(ctx, u.ID)
 	return cookie, id, nil
+}
+
+// maxSessions is how many sign-ins of one user count; a program that signs in
+// for each request must not fill the database.
+const maxSessions = 50
+
+// makeRoom ends the sign-ins used longest ago when there are too many.
+func (m *Manager) makeRoom(ctx context.Context, userID string) {
+	all, err := m.store.WebSessionsOf(ctx, userID)
+	for i := maxSessions; i < len(all) && err == nil; i++ {
+		err = m.End(ctx, all[i])
+	}
+	if err != nil {
+		m.log.Debug("old sign-ins stay for now", "user", userID, "error", err)
+	}
 }

@@ -279,3 +279,22 @@ func TestListAndRevoke(t *testing.T) {
 		t.Errorf("told %+v", r.told)
 	}
 }
+
+// Whoever signs in again and again fills nothing; the newest sign-ins stay.
+func TestSignInsOfAUserAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var last string
+		for range maxSessions + 20 {
+			last, _ = r.in(t)
+			time.Sleep(time.Second)
+		}
+		_, who := r.in(t)
+		if all, err := r.sessions.WebSessionsOf(t.Context(), who.User.ID); err != nil || len(all) != maxSessions {
+			t.Errorf("%d stored, %v", len(all), err)
+		}
+		if _, err := r.Resolve(t.Context(), last, desk); err != nil {
+			t.Errorf("a recent one ended: %v", err)
+		}
+	})
+}

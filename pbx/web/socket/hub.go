@@ -128,7 +128,9 @@ func (h *Hub) Run(ctx context.Context) {
 func (h *Hub) take(e pbx.Event, ok bool) {
 	if !ok {
 		h.o.Log.Warn("live view fell behind the events; starting again from the present state")
-		h.sub = h.subscribe() // first, so that nothing between is missed
+		h.mu.Lock()
+		h.sub = h.subscribe() // before the picture, so that nothing between is missed
+		h.mu.Unlock()
 		h.reset()
 		return
 	}
@@ -216,7 +218,7 @@ func (h *Hub) Close() {
 	for c := range h.conns {
 		c.end(ByeShutdown)
 	}
-	h.mu.Unlock()
 	h.sub.Close()
+	h.mu.Unlock()
 	h.serving.Wait()
 }
