@@ -43,7 +43,7 @@ type (
 		ID string `path:"id" maxLength:"64"`
 	}
 	deviceChange struct {
-		devicePath
+		ID   string `path:"id" maxLength:"64"`
 		Body DeviceChange
 	}
 	devicesOutput struct {

@@ -41,8 +41,8 @@ type (
 		Number string `path:"number" maxLength:"10"`
 	}
 	extensionChange struct {
-		extensionPath
-		Body ExtensionChange
+		Number string `path:"number" maxLength:"10"`
+		Body   ExtensionChange
 	}
 	extensionsOutput struct {
 		Body []Extension `nullable:"false"`

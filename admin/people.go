@@ -64,7 +64,7 @@ type (
 		ID string `path:"id" maxLength:"64"`
 	}
 	personChange struct {
-		personPath
+		ID   string `path:"id" maxLength:"64"`
 		Body PersonChange
 	}
 	peopleOutput struct {

@@ -20,7 +20,7 @@ func (x *Exchange) adminAPI(sessions *session.Manager) admin.API {
 	return admin.API{
 		Store: x.store, Accounts: x.accounts, Registrations: x.registry, Sessions: sessions, Calls: x.calls,
 		Records: x.store, Bans: bans{x}, Traces: x.trace, Ladder: trace.Ladder, System: x.system(time.Now()),
-		Reload: x.directory.Reload, Server: x.sipServer, Log: x.opts.Log,
+		Reload: x.directory.Renew, Server: x.sipServer, Log: x.opts.Log,
 	}
 }
 

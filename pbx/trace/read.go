@@ -15,7 +15,7 @@ func (r *Recorder) Traces(search string) []pbx.TraceHead {
 	defer r.mu.Unlock()
 	heads := make([]pbx.TraceHead, 0, len(r.calls.list)+len(r.refused.list))
 	for _, list := range [][]*story{r.calls.list, r.refused.list} {
-		for _, s := range list {
+		for _, s := range slices.Backward(list) {
 			if !s.shown() {
 				continue
 			}
@@ -24,9 +24,7 @@ func (r *Recorder) Traces(search string) []pbx.TraceHead {
 			}
 		}
 	}
-	slices.SortFunc(heads, func(a, b pbx.TraceHead) int {
-		return cmp.Or(b.StartedAt.Compare(a.StartedAt), cmp.Compare(b.ID, a.ID))
-	})
+	slices.SortStableFunc(heads, func(a, b pbx.TraceHead) int { return b.StartedAt.Compare(a.StartedAt) })
 	return heads
 }
 
