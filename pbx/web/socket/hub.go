@@ -92,7 +92,7 @@ func New(o Options) *Hub {
 
 // Register adds the socket to a server, and its frames to the document.
 func (h *Hub) Register(s *web.Server) {
-	s.Handle(web.Needs(auth.OwnAccount), http.MethodGet, "/api/socket", h.serveHTTP)
+	s.Handle(web.Needs(auth.OwnAccount), http.MethodGet, path, h.serveHTTP)
 }
 
 // Describe adds the frames to the document of a server.
