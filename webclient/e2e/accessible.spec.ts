@@ -10,6 +10,7 @@ const waiting = call({
   state: "ringing",
   answered_at: null,
   peer: { number: "+43 660 1234567", name: "Hofer GmbH" },
+  device: { kind: "browser", name: "", tab_id: null },
 });
 
 /** Every page of the client, the busiest way it can look. */

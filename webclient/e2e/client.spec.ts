@@ -10,6 +10,7 @@ const waiting = call({
   state: "ringing",
   answered_at: null,
   peer: { number: "104", name: "Anna Gruber" },
+  device: { kind: "browser", name: "", tab_id: null },
 });
 
 const commands = (exchange: Exchange) =>

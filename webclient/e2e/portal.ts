@@ -8,6 +8,7 @@ import type {
   Registration,
   Settings,
   Trace,
+  TraceHead,
 } from "../kit/src/api/types.ts";
 import { now, people, type Script } from "./exchange.ts";
 
@@ -222,7 +223,14 @@ const trace: Trace = {
   ],
 };
 
-const { entries: _, ...head } = trace;
+const head: TraceHead = {
+  call: trace.call,
+  from: trace.from,
+  dialled: trace.dialled,
+  started_at: trace.started_at,
+  refused: trace.refused,
+  cause: trace.cause,
+};
 
 const settings: Settings = {
   company: "Hofer GmbH",
