@@ -92,6 +92,7 @@ type Stats struct {
 	RoundTrip       time.Duration // 0: unknown
 	Ignored         uint64        // packets from sources that were not believed
 	LastPacket      time.Time     // when the party was last heard; zero: never
+	LastReport      time.Time     // when its RTCP last came; zero: never
 	MaxInterarrival time.Duration // longest gap between two accepted packets
 }
 

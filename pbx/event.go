@@ -159,6 +159,8 @@ type Quality struct {
 	RemoteLost      uint64  `json:"remote_lost"`          // lost on the way to the party, by its RTCP
 	RemoteJitterMS  float64 `json:"remote_jitter_ms"`     // by the party's RTCP
 	RoundTripMS     float64 `json:"round_trip_ms"`        // by RTCP, 0: unknown
+	RFactor         float64 `json:"r_factor,omitempty"`   // ITU-T G.107, 0–100; 0: nothing measured
+	MOS             float64 `json:"mos,omitempty"`        // 1–4.5; 0: nothing measured
 	Ignored         uint64  `json:"ignored,omitempty"`    // packets from sources that were not believed
 	Impairment      string  `json:"impairment,omitempty"` // why there was no sound, if there was none
 }

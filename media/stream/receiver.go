@@ -24,6 +24,7 @@ type Receiver struct {
 	received     uint64
 	lostBefore   uint64 // in streams that ended
 	lastPacket   time.Time
+	lastReport   time.Time
 	flowing      bool // the time since lastPacket is a gap, not a hold
 	maxGap       time.Duration
 	remoteLost   uint64
@@ -147,7 +148,7 @@ func (r *Receiver) Stats(s *media.Stats) {
 	s.PacketsLost = r.lostBefore + uint64(max(r.source.lost(), 0))
 	s.Jitter = clockTime(r.source.jitter>>4, r.clock)
 	s.RemoteLost, s.RemoteJitter, s.RoundTrip = r.remoteLost, r.remoteJitter, r.roundTrip
-	s.LastPacket = r.lastPacket
+	s.LastPacket, s.LastReport = r.lastPacket, r.lastReport
 	s.MaxInterarrival = r.maxGap
 }
 

@@ -16,11 +16,13 @@ func (r *Receiver) TakeReports(packets []rtcp.Packet, now time.Time, ours uint32
 	for _, p := range packets {
 		switch p := p.(type) {
 		case *rtcp.SenderReport:
+			r.lastReport = now
 			if r.Follows(p.SSRC) {
 				r.source.senderReport, r.source.senderReportAt = uint32(p.NTPTime>>16), now
 			}
 			r.believe(p.Reports, now, ours, clock)
 		case *rtcp.ReceiverReport:
+			r.lastReport = now
 			r.believe(p.Reports, now, ours, clock)
 		}
 	}

@@ -3,6 +3,7 @@ package leg
 import (
 	"time"
 
+	"klapka.dev/klapka/media/sdp"
 	"klapka.dev/klapka/pbx"
 )
 
@@ -62,6 +63,8 @@ func (l *Leg) doBookkeeping(e effect, in Input) {
 		l.noteEnded()
 	case armMax:
 		l.armMax()
+	case listen:
+		l.listen()
 	case armDead:
 		l.armDead()
 	case release:
@@ -224,6 +227,7 @@ func (l *Leg) noteEnded() {
 	l.ended = true
 	stopTimer(l.setup)
 	stopTimer(l.max)
+	stopTimer(l.media)
 	stats := l.o.Endpoint.Stats()
 	l.o.Endpoint.Close()
 	l.publish(pbx.LegEnded{Cause: l.cause, Quality: quality(stats)})
@@ -232,9 +236,40 @@ func (l *Leg) noteEnded() {
 
 func (l *Leg) armMax() {
 	stopTimer(l.setup)
+	l.sounds = time.Now()
+	l.armMedia()
 	l.max = time.AfterFunc(l.o.Timers.Max, func() {
 		l.Post(Input{Kind: TimerMax, Cause: pbx.Cause{Code: pbx.CauseNormal, By: pbx.BySystem, Text: "maximum duration reached"}})
 	})
+}
+
+// mediaPeriod is how often a leg looks whether its party can be heard.
+const mediaPeriod = 5 * time.Second
+
+func (l *Leg) armMedia() {
+	l.media = time.AfterFunc(mediaPeriod, func() { l.Post(Input{Kind: TimerMedia}) })
+}
+
+// listen ends the leg when its party, which should be sending, has been silent
+// for too long: its phone has lost power or network, and nobody else would tell.
+func (l *Leg) listen() {
+	stats := l.o.Endpoint.Stats()
+	limit, since := l.o.Timers.NeverHeard, l.sounds
+	for _, at := range []time.Time{stats.LastPacket, stats.LastReport} {
+		if at.After(since) {
+			limit, since = l.o.Timers.Silence, at
+		}
+	}
+	switch {
+	case l.neg.held || !l.neg.done || l.neg.session.Direction == sdp.SendOnly || l.neg.session.Direction == sdp.Inactive:
+		l.sounds = time.Now() // nothing is expected
+	case limit > 0 && time.Since(since) > limit:
+		l.Post(Input{Kind: CmdEnd, Cause: pbx.Cause{
+			Code: pbx.CauseMediaTimeout, By: pbx.BySystem, Text: "nothing was heard for " + limit.String(),
+		}})
+		return
+	}
+	l.armMedia()
 }
 
 func (l *Leg) armDead() {
@@ -244,6 +279,7 @@ func (l *Leg) armDead() {
 func (l *Leg) release() {
 	stopTimer(l.setup)
 	stopTimer(l.max)
+	stopTimer(l.media)
 	stopTimer(l.dead)
 	if l.sig != nil {
 		l.sig.Release()

@@ -23,6 +23,8 @@ type story struct {
 	mu    sync.Mutex
 	lines []string
 	panic string // the line at which to panic
+
+	heardUntil time.Time // the party sends until then
 }
 
 func (s *story) add(format string, args ...any) {
@@ -87,7 +89,14 @@ func (e endpoint) Connect(s sdp.Session) error          { e.add("connect %s", s.
 func (e endpoint) Hear(media.Source)                    { e.add("hear") }
 func (e endpoint) SendDigits(d string, _ time.Duration) { e.add("digits %s", d) }
 func (e endpoint) Stats() media.Stats {
-	return media.Stats{Codec: "PCMA", Jitter: 1500 * time.Microsecond}
+	s := media.Stats{Codec: "PCMA", Jitter: 1500 * time.Microsecond}
+	if !e.heardUntil.IsZero() {
+		s.LastPacket = e.heardUntil
+		if now := time.Now(); now.Before(s.LastPacket) {
+			s.LastPacket = now
+		}
+	}
+	return s
 }
 func (e endpoint) Close() { e.add("close") }
 

@@ -39,6 +39,7 @@ const (
 
 	TimerSetup // neither answered nor refused for far too long
 	TimerMax   // maximum duration reached
+	TimerMedia // time to look whether the party can still be heard
 	TimerDead  // the peer never finished the ending (zombie)
 
 	numInputs

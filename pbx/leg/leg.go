@@ -16,6 +16,11 @@ type Timers struct {
 	Setup time.Duration // from the start to an answer; default 10 min (programs have their own, shorter ones)
 	Max   time.Duration // from the answer on; default 12 h
 	Dead  time.Duration // from the ending on; default 35 s, more than 64·T1
+
+	// How long a party that should be sending may be silent, RTCP included: after
+	// it was heard (default 60 s), and when it never was (default 3 min: phones
+	// that detect voice say nothing while nobody speaks). Negative: for ever.
+	Silence, NeverHeard time.Duration
 }
 
 func (t Timers) withDefaults() Timers {
@@ -27,6 +32,12 @@ func (t Timers) withDefaults() Timers {
 	def(&t.Setup, 10*time.Minute)
 	def(&t.Max, 12*time.Hour)
 	def(&t.Dead, 35*time.Second)
+	if t.Silence == 0 {
+		t.Silence = time.Minute
+	}
+	if t.NeverHeard == 0 {
+		t.NeverHeard = 3 * time.Minute
+	}
 	return t
 }
 
@@ -97,6 +108,8 @@ type Leg struct {
 	ended   bool // watcher knows
 	setup   *time.Timer
 	max     *time.Timer
+	media   *time.Timer
+	sounds  time.Time // since when the party is expected to be heard
 	dead    *time.Timer
 }
 

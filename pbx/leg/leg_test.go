@@ -233,3 +233,42 @@ func TestEndCarriesQuality(t *testing.T) {
 		}
 	})
 }
+
+// A phone that lost its power is noticed, one that holds or was never meant to
+// send is left alone.
+func TestSilence(t *testing.T) {
+	talk := []Input{{Kind: CmdAnswer}, {Kind: InAcked}}
+	held := []Input{{Kind: CmdAnswer}, {Kind: InAcked}, {Kind: InOffered, SDP: heldSDP}}
+	for _, tt := range []struct {
+		name  string
+		ins   []Input
+		heard time.Duration // how long the party is heard
+		want  time.Duration // when the leg ends; 0: not within 2 h
+	}{
+		{"heard, then nothing", talk, 20 * time.Second, 80 * time.Second},
+		{"never heard", talk, 0, 3 * time.Minute},
+		{"heard all the time", talk, 3 * time.Hour, 0},
+		{"on hold", held, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, st, _ := newTestLeg(true, phoneSDP)
+				st.heardUntil = time.Now().Add(tt.heard)
+				play(l, st, tt.ins...)
+				start := time.Now()
+				for time.Since(start) < 2*time.Hour && l.State() == Up {
+					time.Sleep(time.Second)
+					synctest.Wait()
+				}
+				took := time.Since(start)
+				if tt.want == 0 && took < 2*time.Hour || tt.want > 0 && (took < tt.want || took > tt.want+10*time.Second) {
+					t.Errorf("ended after %v, want %v: %s", took, tt.want, st)
+				}
+				if tt.want > 0 && l.cause.Code != pbx.CauseMediaTimeout {
+					t.Errorf("ended with %q", l.cause.Code)
+				}
+				play(l, st, end(pbx.CauseNormal), Input{Kind: InGone})
+			})
+		})
+	}
+}

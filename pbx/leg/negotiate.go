@@ -130,5 +130,5 @@ func quality(s media.Stats) pbx.Quality {
 		RemoteJitterMS:  ms(s.RemoteJitter),
 		RoundTripMS:     ms(s.RoundTrip),
 		Ignored:         s.Ignored,
-	}
+	}.Rated()
 }

@@ -44,7 +44,7 @@ func (s State) over() bool { return s >= WaitAck }
 var inputNames = [numInputs]string{
 	"trying", "ringing", "answered", "refused", "acked", "ack-lost", "cancelled", "bye", "offered",
 	"offerless", "lost", "gone", "digit", "dial", "ring", "early", "answer", "answer-late", "end", "hear", "digits",
-	"timer-setup", "timer-max", "timer-dead",
+	"timer-setup", "timer-max", "timer-media", "timer-dead",
 }
 
 // String is the input's name in logs.

@@ -25,7 +25,8 @@ const (
 	noteEnded                 // … out of the conversation; the endpoint is closed
 	hear                      // change the source
 	playDigits                // send digits to the party
-	armMax                    // the conversation started: setup timer off, duration timer on
+	armMax                    // the conversation started: setup timer off, duration and media timers on
+	listen                    // end the leg if its party has been silent for too long
 	armDead                   // the ending started: give the peer 64·T1
 	release                   // the wire is done: forget everything
 
@@ -78,14 +79,14 @@ func inputs(groups ...[]InputKind) []InputKind {
 
 // table is the state table. RFC sections are those of RFC 3261 unless named.
 var table = [numStates]rules{
-	Invited:          {on: unanswered(Invited), ignore: inputs(wireOutgoing, []InputKind{InAcked, InAckLost, InGone, TimerMax, TimerDead})},
-	Ringing:          {on: unanswered(Ringing), ignore: inputs(wireOutgoing, []InputKind{InAcked, InAckLost, InGone, TimerMax, TimerDead})},
-	Early:            {on: unanswered(Early), ignore: inputs(wireOutgoing, []InputKind{InAcked, InAckLost, InGone, TimerMax, TimerDead})},
+	Invited:          {on: unanswered(Invited), ignore: inputs(wireOutgoing, []InputKind{InAcked, InAckLost, InGone, TimerMax, TimerMedia, TimerDead})},
+	Ringing:          {on: unanswered(Ringing), ignore: inputs(wireOutgoing, []InputKind{InAcked, InAckLost, InGone, TimerMax, TimerMedia, TimerDead})},
+	Early:            {on: unanswered(Early), ignore: inputs(wireOutgoing, []InputKind{InAcked, InAckLost, InGone, TimerMax, TimerMedia, TimerDead})},
 	Answered:         answered(Answered),
 	AnsweredOffering: answered(AnsweredOffering),
-	Calling:          {on: calling(Calling), ignore: inputs(wireIncoming, []InputKind{InGone, InOffered, inOfferless, TimerMax, TimerDead})},
-	Proceeding:       {on: calling(Proceeding), ignore: inputs(wireIncoming, []InputKind{cmdDial, InGone, TimerMax, TimerDead})},
-	Alerting:         {on: calling(Alerting), ignore: inputs(wireIncoming, []InputKind{cmdDial, InGone, TimerMax, TimerDead})},
+	Calling:          {on: calling(Calling), ignore: inputs(wireIncoming, []InputKind{InGone, InOffered, inOfferless, TimerMax, TimerMedia, TimerDead})},
+	Proceeding:       {on: calling(Proceeding), ignore: inputs(wireIncoming, []InputKind{cmdDial, InGone, TimerMax, TimerMedia, TimerDead})},
+	Alerting:         {on: calling(Alerting), ignore: inputs(wireIncoming, []InputKind{cmdDial, InGone, TimerMax, TimerMedia, TimerDead})},
 	Up:               up(Up),
 	UpOffering:       up(UpOffering),
 	WaitAck: {
@@ -100,7 +101,7 @@ var table = [numStates]rules{
 			InGone:      to(WaitAck),            // no BYE of ours is out
 			InCancelled: to(Dead, release),      // §9.2: it was faster than our 2xx after all
 		},
-		ignore: inputs(wireOutgoing, []InputKind{InDigit, CmdRing, CmdEarly, CmdAnswer, cmdAnswerLate, CmdEnd, CmdHear, CmdDigits, TimerSetup, TimerMax}),
+		ignore: inputs(wireOutgoing, []InputKind{InDigit, CmdRing, CmdEarly, CmdAnswer, cmdAnswerLate, CmdEnd, CmdHear, CmdDigits, TimerSetup, TimerMax, TimerMedia}),
 	},
 	WaitTrying: {
 		on: map[InputKind]row{
@@ -112,7 +113,7 @@ var table = [numStates]rules{
 			InBye:      to(WaitTrying),               // no dialog yet
 			TimerDead:  to(Dead, release),            //
 		},
-		ignore: inputs(wireIncoming, []InputKind{cmdDial, InOffered, inOfferless, InGone, InDigit, CmdEnd, CmdHear, CmdDigits, TimerSetup, TimerMax}),
+		ignore: inputs(wireIncoming, []InputKind{cmdDial, InOffered, inOfferless, InGone, InDigit, CmdEnd, CmdHear, CmdDigits, TimerSetup, TimerMax, TimerMedia}),
 	},
 	Cancelling: {
 		on: map[InputKind]row{
@@ -124,7 +125,7 @@ var table = [numStates]rules{
 			inOfferless: to(Cancelling, refuse500),    //
 			TimerDead:   to(Dead, release),            // §9.1: no final response within 64·T1
 		},
-		ignore: inputs(wireIncoming, []InputKind{cmdDial, InTrying, InRinging, InGone, InDigit, CmdEnd, CmdHear, CmdDigits, TimerSetup, TimerMax}),
+		ignore: inputs(wireIncoming, []InputKind{cmdDial, InTrying, InRinging, InGone, InDigit, CmdEnd, CmdHear, CmdDigits, TimerSetup, TimerMax, TimerMedia}),
 	},
 	Ending: {
 		on: map[InputKind]row{
@@ -135,11 +136,11 @@ var table = [numStates]rules{
 			inOfferless: to(Ending, refuse491),
 			TimerDead:   to(Dead, release),
 		},
-		ignore: inputs(wireOutgoing, wireIncoming, []InputKind{InDigit, CmdEnd, CmdHear, CmdDigits, TimerSetup, TimerMax}),
+		ignore: inputs(wireOutgoing, wireIncoming, []InputKind{InDigit, CmdEnd, CmdHear, CmdDigits, TimerSetup, TimerMax, TimerMedia}),
 	},
 	Dead: {
 		ignore: inputs(wireOutgoing, wireIncoming, []InputKind{InBye, InOffered, inOfferless, InLost, InGone, InDigit,
-			CmdEnd, CmdHear, CmdDigits, TimerSetup, TimerMax, TimerDead}),
+			CmdEnd, CmdHear, CmdDigits, TimerSetup, TimerMax, TimerMedia, TimerDead}),
 	},
 }
 
@@ -186,6 +187,7 @@ func answered(s State) rules {
 		CmdHear:     to(s, hear),
 		CmdDigits:   to(s, playDigits),
 		TimerMax:    to(WaitAck, setCause, armDead, noteEnded),
+		TimerMedia:  to(s, listen),
 	}
 	if s == AnsweredOffering {
 		on[InAcked] = to(Up, connect)
@@ -239,6 +241,7 @@ func up(s State) rules {
 		CmdHear:     to(s, hear),
 		CmdDigits:   to(s, playDigits),
 		TimerMax:    to(Ending, setCause, armDead, noteEnded, sendBye),
+		TimerMedia:  to(s, listen),
 		InCancelled: to(s), // of a re-INVITE, answered at once: too late
 	}
 	if s == UpOffering {
