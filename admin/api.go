@@ -70,6 +70,13 @@ var (
 // Register adds the portal's operations to a server. Supervisors may watch and
 // end calls and read records; everything else is for administrators.
 func (a API) Register(s *web.Server) {
+	a.registerPeople(s)
+	a.registerCalls(s)
+	a.registerSystem(s)
+}
+
+// registerPeople adds who is there, and with which numbers and phones.
+func (a API) registerPeople(s *web.Server) {
 	people := web.Needs(auth.ManagePeople)
 	web.Register(s, people, list("listPersons", "/api/admin/people", "Everybody with an account"), a.listPeople)
 	web.Register(s, people, create("createPerson", "/api/admin/people", "Add a person, with a number and a phone if wanted"), a.createPerson)
@@ -89,10 +96,13 @@ func (a API) Register(s *web.Server) {
 	web.Register(s, people, change("changeDevice", "/api/admin/devices/{id}", "Rename, move or disable a phone"), a.changeDevice)
 	web.Register(s, people, remove("deleteDevice", "/api/admin/devices/{id}", "Remove a phone"), a.deleteDevice)
 	web.Register(s, people, create("renewSecret", "/api/admin/devices/{id}/secret", "Give a phone a new secret; the old one is of no use any more"), a.renewSecret)
+	web.Register(s, people, remove("dropRegistrations", "/api/admin/registrations/{device}", "Forget where a phone is until it registers again"), a.dropRegistrations)
+}
 
+// registerCalls adds what is going on, what was, and why.
+func (a API) registerCalls(s *web.Server) {
 	monitor := web.Needs(auth.Monitor)
 	web.Register(s, monitor, list("listRegistrations", "/api/admin/registrations", "Where phones are reached now"), a.listRegistrations)
-	web.Register(s, people, remove("dropRegistrations", "/api/admin/registrations/{device}", "Forget where a phone is until it registers again"), a.dropRegistrations)
 	web.Register(s, monitor, list("listAllCalls", "/api/admin/calls", "Every running call"), a.listCalls)
 	web.Register(s, web.Needs(auth.ManageCalls), remove("endCall", "/api/admin/calls/{call}", "End a call with all its legs"), a.endCall)
 	web.Register(s, web.Needs(auth.ManageCalls), create("endLeg", "/api/admin/calls/{leg}/hangup", "End one leg of a call"), a.endLeg)
@@ -106,7 +116,10 @@ func (a API) Register(s *web.Server) {
 	web.Register(s, trace, list("listTraces", "/api/admin/trace", "The latest calls and refused attempts"), a.listTraces)
 	web.Register(s, trace, get("getTrace", "/api/admin/trace/{call}", "Why it did or did not ring: messages and decisions"), a.getTrace)
 	web.Register(s, trace, get("getLadder", "/api/admin/trace/{call}/text", "The same as a text file"), a.getLadder)
+}
 
+// registerSystem adds what concerns the exchange as a whole.
+func (a API) registerSystem(s *web.Server) {
 	system := web.Needs(auth.ManageSystem)
 	web.Register(s, system, list("listBans", "/api/admin/bans", "Addresses that are not listened to"), a.listBans)
 	web.Register(s, system, create("ban", "/api/admin/bans", "Listen to an address no longer"), a.ban)

@@ -140,13 +140,9 @@ func (a API) createPerson(ctx context.Context, in *struct{ Body PersonInput }) (
 }
 
 func (a API) changePerson(ctx context.Context, in *personChange) (*personOutput, error) {
-	if in.Body.Password != "" {
-		if in.ID == web.Who(ctx).User.ID {
-			return nil, pbx.FieldErrorf("password", "change your own password in your own settings")
-		}
-		if err := auth.CheckPassword(in.Body.Password); err != nil {
-			return nil, err
-		}
+	by := web.Who(ctx).User.ID
+	if err := mayChoose(in, by); err != nil {
+		return nil, err
 	}
 	var before, after pbx.User
 	var number string
@@ -154,7 +150,7 @@ func (a API) changePerson(ctx context.Context, in *personChange) (*personOutput,
 		if before, err = tx.User(ctx, in.ID); err != nil {
 			return err
 		}
-		if after, err = update(ctx, tx, before, in.Body, web.Who(ctx).User.ID); err != nil {
+		if after, err = update(ctx, tx, before, in.Body, by); err != nil {
 			return err
 		}
 		number, err = renumber(ctx, tx, in.ID, in.Body.Extension)
@@ -168,7 +164,6 @@ func (a API) changePerson(ctx context.Context, in *personChange) (*personOutput,
 		if err := a.Accounts.SetPassword(ctx, in.ID, in.Body.Password); err != nil {
 			return nil, err
 		}
-		after.PasswordHash = "set"
 	}
 	if after.Disabled && !before.Disabled {
 		a.dropExtension(ctx, number)
@@ -178,7 +173,19 @@ func (a API) changePerson(ctx context.Context, in *personChange) (*personOutput,
 			return nil, err
 		}
 	}
-	return &personOutput{personOf(after, number)}, nil
+	return a.getPerson(ctx, &personPath{in.ID})
+}
+
+// mayChoose checks a new password before anything is changed. One's own is
+// changed where the old one is asked for.
+func mayChoose(in *personChange, by string) error {
+	switch {
+	case in.Body.Password == "":
+		return nil
+	case in.ID == by:
+		return pbx.FieldErrorf("password", "change your own password in your own settings")
+	}
+	return auth.CheckPassword(in.Body.Password)
 }
 
 // update stores the changed user, unless that would leave nobody to administer

@@ -9,46 +9,40 @@ import (
 	"klapka.dev/klapka/pbx/web/live"
 )
 
-// RecordCause is why a call or leg ended, as people are told.
-type RecordCause struct {
-	Code pbx.CauseCode `json:"code"`
-	By   pbx.Party     `json:"by,omitempty"`
-}
-
 // CallRecord is the history of one call.
 type CallRecord struct {
-	Call       pbx.CallID                `json:"call"`
-	From       live.Peer                 `json:"from"`
-	Dialled    string                    `json:"dialled"`
-	AnsweredBy web.Nullable[live.Peer]   `json:"answered_by"`
-	StartedAt  time.Time                 `json:"started_at"`
-	RangAt     *time.Time                `json:"rang_at"`
-	AnsweredAt *time.Time                `json:"answered_at"`
-	EndedAt    *time.Time                `json:"ended_at" doc:"null: it is running"`
-	Cause      web.Nullable[RecordCause] `json:"cause"`
-	Legs       []LegRecord               `json:"legs" nullable:"false"`
+	Call       pbx.CallID                  `json:"call"`
+	From       live.Peer                   `json:"from"`
+	Dialled    string                      `json:"dialled"`
+	AnsweredBy web.Nullable[live.Peer]     `json:"answered_by"`
+	StartedAt  time.Time                   `json:"started_at"`
+	RangAt     *time.Time                  `json:"rang_at"`
+	AnsweredAt *time.Time                  `json:"answered_at"`
+	EndedAt    *time.Time                  `json:"ended_at" doc:"null: it is running"`
+	Cause      web.Nullable[live.EndCause] `json:"cause"`
+	Legs       []LegRecord                 `json:"legs" nullable:"false"`
 }
 
 // LegRecord is the history of one party of a call.
 type LegRecord struct {
-	Leg             pbx.LegID                 `json:"leg"`
-	Direction       live.Direction            `json:"direction" enum:"incoming,outgoing" doc:"As the exchange sees it."`
-	Party           live.Peer                 `json:"party"`
-	Device          string                    `json:"device" doc:"Device id."`
-	UserAgent       string                    `json:"user_agent"`
-	Edge            string                    `json:"edge"`
-	Remote          string                    `json:"remote"`
-	StartedAt       time.Time                 `json:"started_at"`
-	RangAt          *time.Time                `json:"rang_at"`
-	AnsweredAt      *time.Time                `json:"answered_at"`
-	EndedAt         *time.Time                `json:"ended_at"`
-	Cause           web.Nullable[RecordCause] `json:"cause"`
-	Codec           string                    `json:"codec"`
-	PacketsSent     uint64                    `json:"packets_sent"`
-	PacketsReceived uint64                    `json:"packets_received"`
-	PacketsLost     uint64                    `json:"packets_lost"`
-	JitterMS        float64                   `json:"jitter_ms"`
-	RoundTripMS     float64                   `json:"round_trip_ms" doc:"0: unknown"`
+	Leg             pbx.LegID                   `json:"leg"`
+	Direction       live.Direction              `json:"direction" enum:"incoming,outgoing" doc:"As the exchange sees it."`
+	Party           live.Peer                   `json:"party"`
+	Device          string                      `json:"device" doc:"Device id."`
+	UserAgent       string                      `json:"user_agent"`
+	Edge            string                      `json:"edge"`
+	Remote          string                      `json:"remote"`
+	StartedAt       time.Time                   `json:"started_at"`
+	RangAt          *time.Time                  `json:"rang_at"`
+	AnsweredAt      *time.Time                  `json:"answered_at"`
+	EndedAt         *time.Time                  `json:"ended_at"`
+	Cause           web.Nullable[live.EndCause] `json:"cause"`
+	Codec           string                      `json:"codec"`
+	PacketsSent     uint64                      `json:"packets_sent"`
+	PacketsReceived uint64                      `json:"packets_received"`
+	PacketsLost     uint64                      `json:"packets_lost"`
+	JitterMS        float64                     `json:"jitter_ms"`
+	RoundTripMS     float64                     `json:"round_trip_ms" doc:"0: unknown"`
 }
 
 // RecordPage is a part of the list.
@@ -161,9 +155,9 @@ func legOf(l pbx.LegRecord) LegRecord {
 }
 
 // causeOf leaves the text out: it is for the log.
-func causeOf(c pbx.Cause) web.Nullable[RecordCause] {
+func causeOf(c pbx.Cause) web.Nullable[live.EndCause] {
 	if c.Code == "" {
-		return web.Nullable[RecordCause]{}
+		return web.Nullable[live.EndCause]{}
 	}
-	return web.Some(RecordCause{c.Code, c.By})
+	return web.Some(live.EndCause{Code: c.Code, By: c.By})
 }

@@ -14,16 +14,16 @@ import (
 
 // TraceHead is one call, or one refused attempt, in the list of traces.
 type TraceHead struct {
-	Call      pbx.CallID                `json:"call" doc:"Of a refused attempt: a name of the trace's own."`
-	From      live.Peer                 `json:"from"`
-	Dialled   string                    `json:"dialled"`
-	Source    string                    `json:"source" doc:"ip:port the call came from."`
-	StartedAt time.Time                 `json:"started_at"`
-	EndedAt   *time.Time                `json:"ended_at"`
-	Refused   *string                   `json:"refused" doc:"Why it did not become a call; null: it did."`
-	Attempts  int                       `json:"attempts" doc:"How many refused attempts this stands for."`
-	Cause     web.Nullable[RecordCause] `json:"cause"`
-	Verdict   pbx.Verdict               `json:"verdict" enum:"running,answered,answered_elsewhere,declined,busy,no_answer,cancelled_by_caller,not_registered,registration_expired_at,unreachable,incompatible,number_unknown,refused_digest,banned,refused,no_devices,failed"`
+	Call      pbx.CallID                  `json:"call" doc:"Of a refused attempt: a name of the trace's own."`
+	From      live.Peer                   `json:"from"`
+	Dialled   string                      `json:"dialled"`
+	Source    string                      `json:"source" doc:"ip:port the call came from."`
+	StartedAt time.Time                   `json:"started_at"`
+	EndedAt   *time.Time                  `json:"ended_at"`
+	Refused   *string                     `json:"refused" doc:"Why it did not become a call; null: it did."`
+	Attempts  int                         `json:"attempts" doc:"How many refused attempts this stands for."`
+	Cause     web.Nullable[live.EndCause] `json:"cause"`
+	Verdict   pbx.Verdict                 `json:"verdict" enum:"running,answered,answered_elsewhere,declined,busy,no_answer,cancelled_by_caller,not_registered,registration_expired_at,unreachable,incompatible,number_unknown,refused_digest,banned,refused,no_devices,failed"`
 }
 
 // Trace is the story of one call.
