@@ -125,6 +125,27 @@ func (t *table) conversation(b *bridge, at time.Time) []effect {
 	return out
 }
 
+// served notes that a caller was answered by the exchange itself: a program talks
+// to it, not a person.
+type served struct {
+	id  pbx.SessionID
+	gen uint64
+	at  time.Time
+}
+
+func (c served) apply(t *table) ([]effect, error) {
+	s, err := t.lease(c.id, c.gen)
+	if err != nil {
+		return nil, err
+	}
+	row := t.calls[s.call]
+	if row.caller != s.id || !row.answeredAt.IsZero() {
+		return nil, nil
+	}
+	row.answeredAt = c.at
+	return []effect{answered{s.call, c.id}}, nil
+}
+
 // leave takes a seat out of its bridge. A lone talker that remains is told why,
 // and is out of the bridge as well.
 func (t *table) leave(s *seat, why pbx.Cause) []effect {

@@ -46,7 +46,7 @@ func (c *Control) perform(e effect) {
 	case parted:
 		c.publish(e.id, e.bridge, pbx.BridgeLeft{})
 	case answered:
-		c.o.Events.Publish(pbx.Event{Call: e.call, Leg: pbx.LegID(e.by), Body: pbx.CallAnswered{By: c.sessions[e.by].leg.Party()}})
+		c.o.Events.Publish(pbx.Event{Call: e.call, Leg: pbx.LegID(e.by), Body: pbx.CallAnswered{By: c.sessions[e.by].answers()}})
 	case ended:
 		c.o.Events.Publish(pbx.Event{Call: e.call, Body: pbx.CallEnded{Cause: e.cause}})
 	}

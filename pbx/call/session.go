@@ -40,6 +40,15 @@ func newSession(c *Control, id pbx.SessionID, codecs []sdp.Codec) *session {
 	}
 }
 
+// answers is who is said to have answered when this session did: its party, or,
+// for a caller served by the exchange itself, the number it dialled.
+func (s *session) answers() pbx.PartyInfo {
+	if s.leg.Incoming() {
+		return pbx.PartyInfo{Number: s.dialled}
+	}
+	return s.leg.Party()
+}
+
 // LegChanged implements leg.Watcher.
 func (s *session) LegChanged(_ *leg.Leg, n leg.Notice) {
 	switch n.Kind {

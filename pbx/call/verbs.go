@@ -72,6 +72,15 @@ func (s *Session) Answer(ctx context.Context) error {
 	return s.awaitUp(ctx)
 }
 
+// Serve accepts the party on behalf of the exchange itself, so that the call
+// counts as answered although nobody else is in it.
+func (s *Session) Serve(ctx context.Context) error {
+	if err := s.Answer(ctx); err != nil {
+		return err
+	}
+	return s.core.control.do(served{id: s.core.id, gen: s.gen, at: time.Now()})
+}
+
 // Play lets the party hear src until done is closed, before the answer as early
 // sound if need be. ErrNoMedia when the party cannot hear anything yet.
 func (s *Session) Play(ctx context.Context, src media.Source, done <-chan struct{}) error {

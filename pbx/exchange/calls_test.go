@@ -331,3 +331,15 @@ func TestStoppingRefusesNewCallsAndGivesGrace(t *testing.T) {
 		r.start()
 	})
 }
+
+// The echo test is a call that was answered, by the number that was dialled.
+func TestEchoIsAnswered(t *testing.T) {
+	inVirtualTime(t, func(r *rig) {
+		call := r.phone("101", annaAddr).Invite("*43", sdpAt(annaRTP))
+		call.Expect(200)
+		call.Ack()
+		time.Sleep(10 * time.Second)
+		call.Bye()
+		r.wantOutcome("101→*43 normal by caller, answered by *43; 101 normal")
+	})
+}

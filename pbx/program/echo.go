@@ -14,7 +14,7 @@ const echoTime = 10 * time.Minute
 
 // echo lets the party hear itself.
 func echo(ctx context.Context, s *call.Session) (pbx.Move, error) {
-	if err := s.Answer(ctx); err != nil {
+	if err := s.Serve(ctx); err != nil {
 		return pbx.Move{}, err
 	}
 	if err := s.Bed(s.Source()); err != nil {

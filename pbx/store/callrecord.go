@@ -115,7 +115,7 @@ func (c qualityColumns) quality() pbx.Quality {
 		PacketsLost: uint64(c.PacketsLost), JitterMS: c.JitterMS, RemoteLost: uint64(c.RemoteLost),
 		RemoteJitterMS: c.RemoteJitterMS, RoundTripMS: c.RoundTripMS, Ignored: uint64(c.Ignored),
 		Impairment: c.Impairment,
-	}
+	}.Rated()
 }
 
 func rowOfCall(r pbx.CallRecord) *callRow {

@@ -91,7 +91,7 @@ func fullCall(id pbx.CallID, at time.Time) pbx.CallRecord {
 	quality := pbx.Quality{
 		Codec: "PCMA", PacketsSent: 500, PacketsReceived: 498, PacketsLost: 2, JitterMS: 1.25, RemoteLost: 1,
 		RemoteJitterMS: 2.5, RoundTripMS: 20.75, Ignored: 3, Impairment: "none",
-	}
+	}.Rated()
 	leg := pbx.LegRecord{
 		ID: "leg1" + pbx.LegID(id), Call: id, Incoming: true, Party: anna, Edge: "udp", Remote: "192.0.2.1:5060", SIPCall: "x@y",
 		UserAgent: "Phone/1", StartedAt: at, RangAt: at.Add(time.Second), AnsweredAt: at.Add(2 * time.Second),
