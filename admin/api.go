@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -58,6 +59,10 @@ type API struct {
 	// Server is what a phone is told to register at: host, or host:port.
 	Server func() string
 	Log    *slog.Logger
+
+	// rights is held while somebody's rights are taken: two administrators must
+	// not take each other's at the same moment, which no database forbids by itself.
+	rights *sync.Mutex
 }
 
 // Statuses that operations may answer beside the usual ones.
@@ -70,6 +75,7 @@ var (
 // Register adds the portal's operations to a server. Supervisors may watch and
 // end calls and read records; everything else is for administrators.
 func (a API) Register(s *web.Server) {
+	a.rights = &sync.Mutex{}
 	a.registerPeople(s)
 	a.registerCalls(s)
 	a.registerSystem(s)

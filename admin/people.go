@@ -146,7 +146,7 @@ func (a API) changePerson(ctx context.Context, in *personChange) (*personOutput,
 	}
 	var before, after pbx.User
 	var number string
-	err := a.Store.Within(ctx, func(tx pbx.People) (err error) {
+	err := a.within(ctx, func(tx pbx.People) (err error) {
 		if before, err = tx.User(ctx, in.ID); err != nil {
 			return err
 		}
@@ -174,6 +174,13 @@ func (a API) changePerson(ctx context.Context, in *personChange) (*personOutput,
 		}
 	}
 	return a.getPerson(ctx, &personPath{in.ID})
+}
+
+// within is a transaction in which rights may be taken.
+func (a API) within(ctx context.Context, change func(pbx.People) error) error {
+	a.rights.Lock()
+	defer a.rights.Unlock()
+	return a.Store.Within(ctx, change)
 }
 
 // mayChoose checks a new password before anything is changed. One's own is
@@ -270,7 +277,7 @@ func inField(err error, name string) error {
 }
 
 func (a API) deletePerson(ctx context.Context, in *personPath) (*struct{}, error) {
-	err := a.Store.Within(ctx, func(tx pbx.People) error {
+	err := a.within(ctx, func(tx pbx.People) error {
 		u, err := tx.User(ctx, in.ID)
 		if err != nil {
 			return err
