@@ -94,6 +94,9 @@ func (x *Transcoder) Fits(from, to sdp.Codec, ptime time.Duration) bool {
 	return x.from.Same(from) && x.to == to && x.ptime == packetTime(to, ptime)
 }
 
+// Pending reports whether sound waits for more to make a packet of.
+func (x *Transcoder) Pending() bool { return len(x.raw) > 0 || len(x.pcm) > 0 }
+
 // From is what is converted.
 func (x *Transcoder) From() sdp.Codec { return x.from }
 

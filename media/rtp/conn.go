@@ -54,12 +54,3 @@ func (p plain) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
 func (p plain) WriteToUDPAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	return p.WriteTo(b, net.UDPAddrFromAddrPort(to))
 }
-
-// wire is the even port as packets leave by it.
-type wire struct{ conn }
-
-// Send implements stream.Wire.
-func (w wire) Send(b []byte, to netip.AddrPort) error {
-	_, err := w.WriteToUDPAddrPort(b, to)
-	return err
-}

@@ -15,7 +15,8 @@ import (
 func (in *ingress) acceptReport(b []byte, from netip.AddrPort, now time.Time, ours uint32, clock int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !compound(b) || !in.control.believes(from, binary.BigEndian.Uint32(b[4:]), &in.latch, &in.receiver) ||
+	b, ok := in.keys.openReport(b, now)
+	if !ok || !compound(b) || !in.control.believes(from, binary.BigEndian.Uint32(b[4:]), &in.latch, &in.receiver) ||
 		!in.reports.Allow(now, maxReports) {
 		in.ignored++
 		return

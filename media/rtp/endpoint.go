@@ -21,6 +21,7 @@ type endpoint struct {
 	observer media.Observer // may be nil
 
 	in       ingress
+	wire     *wire
 	sinks    stream.Sinks
 	hearing  stream.Hearing
 	out      stream.Sender
@@ -35,18 +36,21 @@ type endpoint struct {
 }
 
 func newEndpoint(g *Engine, p pair, o media.Options) *endpoint {
-	return &endpoint{
+	e := &endpoint{
 		engine:   g,
 		port:     p.port,
 		rtp:      p.rtp,
 		rtcp:     p.rtcp,
 		observer: o.Observer,
 		in:       ingress{receiver: stream.NewReceiver()},
-		out:      stream.NewSender(wire{p.rtp}, rand.Uint32()),
+		wire:     &wire{conn: p.rtp},
 		name:     stream.NewName(),
 		rtcpDone: make(chan struct{}),
 		done:     make(chan struct{}),
 	}
+	e.out = stream.NewSender(e.wire, rand.Uint32())
+	e.out.Equip(g.tools)
+	return e
 }
 
 // Local implements media.Endpoint.
@@ -59,7 +63,7 @@ func (e *endpoint) Connect(s sdp.Session) error {
 	if e.closing.Load() != nil {
 		return media.ErrClosed
 	}
-	if err := e.in.connect(&s, time.Now(), &e.out); err != nil {
+	if err := e.in.connect(&s, time.Now(), e.wire, &e.out); err != nil {
 		return err
 	}
 	e.reporter.Start(e.report)

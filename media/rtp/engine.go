@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"klapka.dev/klapka/media"
+	"klapka.dev/klapka/media/convert"
 )
 
 // Options shape an engine. The zero value of a duration or limit is its default.
@@ -27,6 +28,8 @@ type Options struct {
 	DrainQuiet time.Duration // a closed pair is free after this long without a packet; 2 s
 	DrainMax   time.Duration // and after this long at the latest; 30 s
 	DrainPairs int           // how many pairs may drain at a time; 1000
+
+	Conversions int // how many conversions to or from Opus may run at a time; 400
 }
 
 // Engine makes endpoints on port pairs. It implements media.Factory.
@@ -37,6 +40,7 @@ type Engine struct {
 	drainQuiet time.Duration
 	drainMax   time.Duration
 	drainPairs int
+	tools      *convert.Tools
 
 	mu      sync.Mutex
 	open    map[*endpoint]struct{} // whose ports are not free
@@ -75,6 +79,7 @@ func New(o Options) (*Engine, error) {
 		drainQuiet: or(o.DrainQuiet, 2*time.Second),
 		drainMax:   or(o.DrainMax, 30*time.Second),
 		drainPairs: or(o.DrainPairs, 1000),
+		tools:      convert.NewTools(o.Conversions),
 		open:       make(map[*endpoint]struct{}),
 	}, nil
 }

@@ -21,6 +21,7 @@ const (
 type ingress struct {
 	mu       sync.Mutex
 	receiver stream.Receiver
+	keys     openers
 	latch    latch
 	control  controlLatch
 	rate     stream.Limiter
@@ -36,10 +37,16 @@ type arrival struct {
 
 // connect installs a session here and there at once, so that what is learned
 // meanwhile is not undone.
-func (in *ingress) connect(s *sdp.Session, now time.Time, there *stream.Sender) error {
+func (in *ingress) connect(s *sdp.Session, now time.Time, w *wire, there *stream.Sender) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err := in.receiver.Connect(s, now); err != nil {
+		return err
+	}
+	if err := in.keys.change(s.Decrypt, now); err != nil {
+		return err
+	}
+	if err := w.change(s.Encrypt); err != nil {
 		return err
 	}
 	remote := netip.AddrPortFrom(s.Remote.Addr().Unmap(), s.Remote.Port())
@@ -68,7 +75,9 @@ func (in *ingress) accept(b []byte, from netip.AddrPort, now time.Time, out *arr
 	defer in.mu.Unlock()
 	*out = arrival{}
 	var p stream.Packet
-	if !in.receiver.Parse(b, &p, now) || !in.latched(&p, from, now, out) || !in.receiver.Open() ||
+	// Decrypting comes first: who has no key is not heard, not even learned from.
+	b, ok := in.keys.open(b, from == in.latch.source, now)
+	if !ok || !in.receiver.Parse(b, &p, now) || !in.latched(&p, from, now, out) || !in.receiver.Open() ||
 		!in.rate.Allow(now, maxPackets) {
 		in.ignored++
 		return

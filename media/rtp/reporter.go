@@ -29,6 +29,10 @@ func (e *endpoint) sendReport(more ...rtcp.Packet) {
 		e.engine.log.Error("RTCP report cannot be written", "error", err)
 		return
 	}
+	if b, err = e.wire.report(b); err != nil {
+		e.engine.log.Error("RTCP report cannot be encrypted", "error", err)
+		return
+	}
 	// A failure is the network's; the next report tells the same and more.
 	_, _ = e.rtcp.WriteToUDPAddrPort(b, to)
 }

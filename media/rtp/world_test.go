@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +124,7 @@ type phone struct {
 	rtp, rtcp net.PacketConn
 	addr      netip.AddrPort
 	send      pion.Packet // the next packet
+	sealed    atomic.Bool // reports are encrypted, and not looked at
 
 	mu      sync.Mutex
 	got     []heard
@@ -171,6 +173,9 @@ func (p *phone) hearReports() {
 		n, _, err := p.rtcp.ReadFrom(b)
 		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if p.sealed.Load() {
+			continue
 		}
 		packets, err := rtcp.Unmarshal(slices.Clone(b[:n]))
 		if err != nil {

@@ -27,6 +27,10 @@ func (p *parser) attribute(name, value string) {
 		p.stream.addRTPMap(value)
 	case "fmtp":
 		p.stream.addFmtp(value)
+	case "crypto":
+		if c, ok := parseCrypto(value); ok && len(p.stream.Crypto) < maxCrypto {
+			p.stream.Crypto = append(p.stream.Crypto, c)
+		}
 	case "rtcp":
 		port, rest, _ := strings.Cut(value, " ")
 		p.stream.RTCPPort = number(port, 65535)

@@ -10,13 +10,17 @@ const (
 	ComfortNoise   = "CN"              // RFC 3389
 )
 
-// DefaultCodecs is what our endpoints speak, in order of preference. The caller
-// owns the slice.
+// DefaultCodecs is what our endpoints speak, in order of preference: first what
+// every phone has, so that most calls need no conversion; who prefers a wider
+// band asks for it. The caller owns the slice.
 func DefaultCodecs() []Codec {
 	return []Codec{
 		{Name: PCMA, PT: 8, ClockRate: 8000, Channels: 1},
 		{Name: PCMU, PT: 0, ClockRate: 8000, Channels: 1},
+		{Name: G722, PT: 9, ClockRate: 8000, Channels: 1},
+		{Name: Opus, PT: 111, ClockRate: 48000, Channels: 2, Fmtp: "useinbandfec=1"},
 		{Name: TelephoneEvent, PT: 101, ClockRate: 8000, Channels: 1, Fmtp: "0-15"},
+		{Name: TelephoneEvent, PT: 110, ClockRate: 48000, Channels: 1, Fmtp: "0-15"},
 	}
 }
 

@@ -29,9 +29,15 @@ func FuzzAnswer(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, offer []byte) {
 		l := local()
+		if len(offer)%2 == 0 {
+			l.Security, l.Crypto = SecurityPrefer, NewCrypto()
+		}
 		a, s, err := Answer(offer, l)
 		if err != nil {
 			return
+		}
+		if s.Encrypt.Suite != s.Decrypt.Suite {
+			t.Fatalf("%s one way, %s the other", s.Encrypt.Suite, s.Decrypt.Suite)
 		}
 		theirs, _ := Parse(offer)
 		ours, err := Parse(a)
@@ -41,7 +47,7 @@ func FuzzAnswer(f *testing.F) {
 		if !s.Codec.IsSpeech() || len(s.Receive) == 0 || s.PTime <= 0 {
 			t.Fatalf("%+v", s)
 		}
-		if back, err := Apply(offer, a, Local{Codecs: l.Codecs}); err != nil || back.Remote != l.Addr || !back.Codec.Same(s.Codec) {
+		if back, err := Apply(offer, a, Local{Codecs: l.Codecs, Security: l.Security}); err != nil || back.Remote != l.Addr || !back.Codec.Same(s.Codec) {
 			t.Fatalf("%v, %+v\n%s", err, back, a)
 		}
 		l.Previous = a

@@ -1,16 +1,18 @@
 package sdp
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 	"time"
 )
 
-// Answer answers an offer: the first stream of audio over plain RTP that has a
-// codec in common, in the offer's order and with its payload types; every other
-// stream is rejected in its place (RFC 3264 §6). The error wraps ErrTooLarge,
-// ErrNoAudio or ErrNoCodec.
+// Answer answers an offer: the first stream of audio that has a codec in common,
+// encrypted ones before others where the policy prefers them, in the offer's
+// order and with its payload types; every other stream is rejected in its place
+// (RFC 3264 §6). The error wraps ErrTooLarge, ErrNoAudio, ErrInsecure or
+// ErrNoCodec.
 func Answer(offer []byte, l Local) (answer []byte, s Session, err error) {
 	d, err := Parse(offer)
 	if err != nil {
@@ -22,13 +24,22 @@ func Answer(offer []byte, l Local) (answer []byte, s Session, err error) {
 	}
 	theirs := d.Media[at]
 	s = session(theirs, l)
-	s.Receive = announced(codecs, l)
+	s.Encrypt, s.Decrypt, _ = l.keys(theirs)
+	said := announced(codecs, l)
+	s.Receive = withNoise(said, theirs.Codecs)
 	s.choose(codecs)
-	return l.write(d.Media, at, s.Receive, s.Direction), s, nil
+	out := audio{proto: "RTP/AVP", direction: s.Direction}
+	if theirs.secure() {
+		out.proto = "RTP/SAVP"
+	}
+	if s.Encrypt.Suite != "" {
+		out.crypto = []Crypto{s.Encrypt}
+	}
+	return l.write(d.Media, at, said, out), s, nil
 }
 
 // Apply is what our offer and its answer agreed on. The error wraps ErrTooLarge,
-// ErrNoAudio or ErrNoCodec; then the offer came to nothing.
+// ErrNoAudio, ErrInsecure or ErrNoCodec; then the offer came to nothing.
 func Apply(offer, answer []byte, l Local) (Session, error) {
 	ours, err := Parse(offer)
 	if err != nil {
@@ -38,73 +49,102 @@ func Apply(offer, answer []byte, l Local) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	at := answeredAt(ours, theirs)
+	at := answeredAt(ours, theirs, l.Security)
 	if at < 0 {
 		return Session{}, fmt.Errorf("%w in the answer", ErrNoAudio)
 	}
 	stream := theirs.Media[at]
-	offered := offeredCodecs(ours, at)
+	offered := offeredStream(ours, at).Codecs
 	codecs := l.ordered(common(resolve(stream, offered), offered))
 	if !hasSpeech(codecs) {
 		return Session{}, fmt.Errorf("%w in the answer", ErrNoCodec)
 	}
 	s := session(stream, l)
-	s.Receive = received(codecs, offered)
+	var secure bool
+	if s.Encrypt, s.Decrypt, secure = l.chosen(offeredStream(ours, at).Crypto, stream); !secure {
+		return Session{}, fmt.Errorf("%w in the answer", ErrInsecure)
+	}
+	s.Receive = withNoise(received(codecs, offered), stream.Codecs)
 	s.choose(codecs)
 	return s, nil
 }
 
 // pick finds the stream to answer and the offered codecs we can do.
 func pick(d *Description, l Local) (at int, codecs []Codec, err error) {
-	audio := false
+	err = ErrNoAudio
+	plain, found := 0, []Codec(nil)
 	for i, m := range d.Media {
-		if !m.usable() {
+		if !m.usable(l.Security) {
 			continue
 		}
-		audio = true
-		if codecs = l.ordered(common(m.Codecs, l.Codecs)); hasSpeech(codecs) {
+		ours, _, possible := l.keys(m)
+		if !possible {
+			if errors.Is(err, ErrNoAudio) {
+				err = ErrInsecure
+			}
+			continue
+		}
+		err = ErrNoCodec
+		switch codecs = l.ordered(common(m.Codecs, l.Codecs)); {
+		case !hasSpeech(codecs):
+		case ours.Suite != "" || l.Security == SecurityOff:
 			return i, codecs, nil
+		case found == nil:
+			plain, found = i, codecs
 		}
 	}
-	if audio {
-		return 0, nil, ErrNoCodec
+	if found != nil {
+		return plain, found, nil
 	}
-	return 0, nil, ErrNoAudio
+	return 0, nil, err
 }
 
-// usable reports whether a stream is audio we can exchange: plain RTP only, as
-// RTP/AVPF and the secure profiles need more than an answer of ours promises.
-func (m Stream) usable() bool {
-	return m.Type == "audio" && m.Port != 0 && strings.EqualFold(m.Proto, "RTP/AVP")
+// usable reports whether a stream is audio we can exchange: RTP, and SRTP where
+// it is wanted; RTP/AVPF and its like need more than an answer of ours promises.
+func (m Stream) usable(s Security) bool {
+	return m.Type == "audio" && m.Port != 0 && (strings.EqualFold(m.Proto, "RTP/AVP") || s != SecurityOff && m.secure())
 }
 
 // answeredAt finds the answer to our audio: in its place, or, as some phones
 // leave out what they reject, the first that is usable; -1 when rejected.
-func answeredAt(ours, theirs *Description) int {
+func answeredAt(ours, theirs *Description, s Security) int {
 	for i, m := range ours.Media {
-		if m.usable() && i < len(theirs.Media) && theirs.Media[i].usable() {
+		if m.usable(SecurityPrefer) && i < len(theirs.Media) && theirs.Media[i].usable(s) {
 			return i
 		}
 	}
 	for i, m := range theirs.Media {
-		if m.usable() {
+		if m.usable(s) {
 			return i
 		}
 	}
 	return -1
 }
 
-// offeredCodecs is what we offered in the stream that was answered at this place.
-func offeredCodecs(ours *Description, at int) []Codec {
-	if at < len(ours.Media) && ours.Media[at].usable() {
-		return ours.Media[at].Codecs
+// offeredStream is what we offered that was answered at this place.
+func offeredStream(ours *Description, at int) Stream {
+	if at < len(ours.Media) && ours.Media[at].usable(SecurityPrefer) {
+		return ours.Media[at]
 	}
 	for _, m := range ours.Media {
-		if m.usable() {
-			return m.Codecs
+		if m.usable(SecurityPrefer) {
+			return m
 		}
 	}
-	return nil
+	return Stream{}
+}
+
+// withNoise adds comfort noise (RFC 3389), which is taken from everybody and
+// offered to nobody, under the number they gave it or the usual one.
+func withNoise(receive, theirs []Codec) []Codec {
+	noise, _ := static(13)
+	if i := indexOf(theirs, noise); i >= 0 {
+		noise.PT = theirs[i].PT
+	}
+	if hasNumber(receive, noise.PT) {
+		return receive
+	}
+	return append(receive[:len(receive):len(receive)], noise)
 }
 
 // resolve is the codecs of an answer; a number it gives without an rtpmap means

@@ -29,11 +29,16 @@ o=- 4711 1 IN IP4 198.51.100.10
 s=Klapka
 c=IN IP4 198.51.100.10
 t=0 0
-m=audio 20000 RTP/AVP 8 0 101
+m=audio 20000 RTP/AVP 8 0 9 111 101 110
 a=rtpmap:8 PCMA/8000
 a=rtpmap:0 PCMU/8000
+a=rtpmap:9 G722/8000
+a=rtpmap:111 opus/48000/2
+a=fmtp:111 useinbandfec=1
 a=rtpmap:101 telephone-event/8000
 a=fmtp:101 0-15
+a=rtpmap:110 telephone-event/48000
+a=fmtp:110 0-15
 a=ptime:20
 a=sendrecv
 `, "\n", "\r\n")
@@ -44,7 +49,7 @@ a=sendrecv
 	l.Addr = netip.MustParseAddrPort("[2001:db8::1]:20000")
 	l.Prefer, l.Direction, l.PTime = "pcmu", SendOnly, 30*time.Millisecond
 	got := string(Offer(l))
-	for _, line := range []string{"o=- 4711 1 IN IP6 2001:db8::1", "c=IN IP6 2001:db8::1", "m=audio 20000 RTP/AVP 0 8 101", "a=ptime:30", "a=sendonly"} {
+	for _, line := range []string{"o=- 4711 1 IN IP6 2001:db8::1", "c=IN IP6 2001:db8::1", "m=audio 20000 RTP/AVP 0 8 9 111 101 110", "a=ptime:30", "a=sendonly"} {
 		if !strings.Contains(got, line+"\r\n") {
 			t.Errorf("offer lacks %q:\n%s", line, got)
 		}
@@ -158,7 +163,7 @@ func TestAnswerWithOtherPayloadTypes(t *testing.T) {
 	for _, c := range s.Receive {
 		got = append(got, name(c))
 	}
-	want := "PCMA/8000=8 TELEPHONE-EVENT/8000=101 TELEPHONE-EVENT/8000=96"
+	want := "PCMA/8000=8 TELEPHONE-EVENT/8000=101 TELEPHONE-EVENT/8000=96 CN/8000=13"
 	if strings.Join(got, " ") != want {
 		t.Errorf("receive %v, want %s", got, want)
 	}
@@ -269,8 +274,6 @@ func TestSessionLevel(t *testing.T) {
 // Digits share the clock of the speech they go with (RFC 4733 §2.1).
 func TestDigitsFollowTheClock(t *testing.T) {
 	l := local()
-	l.Codecs = append(l.Codecs, Codec{Name: Opus, PT: 111, ClockRate: 48000, Channels: 2, Fmtp: "useinbandfec=1"},
-		Codec{Name: TelephoneEvent, PT: 110, ClockRate: 48000, Fmtp: "0-15"})
 	offer := plain("4000 RTP/AVP 96 0 101 100", "a=rtpmap:96 opus/48000/2", "a=rtpmap:101 telephone-event/8000", "a=rtpmap:100 telephone-event/48000")
 	a, s := answer(t, offer, l)
 	if s.Codec.Name != Opus || s.Event.PT != 100 || !bytes.Contains(a, []byte("a=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\n")) {
@@ -291,7 +294,7 @@ func TestLaterOfferKeepsStreams(t *testing.T) {
 	l.Version++
 	got := string(Offer(l))
 	for _, want := range []string{
-		"o=- 4711 2 IN", "m=video 0 RTP/AVP 99\r\nm=audio 20000 RTP/AVP 8 0 97\r\n", "a=rtpmap:97 telephone-event/8000\r\n", "m=image 0 udptl t38\r\n",
+		"o=- 4711 2 IN", "m=video 0 RTP/AVP 99\r\nm=audio 20000 RTP/AVP 8 0 9 111 97 110\r\n", "a=rtpmap:97 telephone-event/8000\r\n", "m=image 0 udptl t38\r\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("lacks %q:\n%s", want, got)
@@ -304,7 +307,7 @@ func TestLaterOfferKeepsStreams(t *testing.T) {
 	// A number that meant something else is not used again.
 	before := []Codec{{Name: "ILBC", PT: 101, ClockRate: 8000}, {Name: PCMA, PT: 8, ClockRate: 8000}}
 	kept := keepNumbers(DefaultCodecs(), before)
-	if kept[0].PT != 8 || kept[2].PT == 101 || kept[2].PT < 96 {
+	if kept[0].PT != 8 || kept[4].PT == 101 || kept[4].PT < 96 {
 		t.Errorf("%+v", kept)
 	}
 }

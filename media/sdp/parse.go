@@ -33,6 +33,7 @@ type Stream struct {
 	Direction Direction // SendRecv when not given
 	PTime     time.Duration
 	MaxPTime  time.Duration
+	Crypto    []Crypto // keys offered that we can use, in order (RFC 4568)
 }
 
 // defaults is what may be said before the first m= line or within a stream.

@@ -56,5 +56,7 @@ type Session struct {
 	Event      Codec          // telephone-event towards the party; zero Name: none
 	PTime      time.Duration  // packet time the party wants, default 20 ms
 	Direction  Direction      // ours: SendRecv, SendOnly, RecvOnly, Inactive
+	Encrypt    Crypto         // key of what we send; empty Suite: plain RTP
+	Decrypt    Crypto         // key of what the party sends; of the same suite
 	Held       bool           // the party asked for hold (sendonly, inactive or 0.0.0.0)
 }

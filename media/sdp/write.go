@@ -23,6 +23,10 @@ type Local struct {
 	// so that a call is relayed as it is. Empty: their order in an answer, ours in
 	// an offer.
 	Prefer string
+	// Security is the policy; Crypto our keys, which stay the same for the whole
+	// dialog (NewCrypto).
+	Security Security
+	Crypto   []Crypto
 	// Previous is the last description we sent in this dialog, nil if none. A
 	// later offer keeps its streams and payload types (RFC 3264 §8).
 	Previous []byte
@@ -33,7 +37,8 @@ func Offer(l Local) []byte {
 	codecs := l.ordered(l.Codecs)
 	previous, err := Parse(l.Previous)
 	if err != nil || len(previous.Media) == 0 {
-		return l.write([]Stream{{Type: "audio"}}, 0, codecs, l.direction())
+		proto, keys := l.offered(nil)
+		return l.write([]Stream{{Type: "audio"}}, 0, codecs, audio{proto, keys, l.direction()})
 	}
 	at := 0
 	for i, m := range previous.Media {
@@ -42,7 +47,8 @@ func Offer(l Local) []byte {
 			break
 		}
 	}
-	return l.write(previous.Media, at, keepNumbers(codecs, previous.Media[at].Codecs), l.direction())
+	proto, keys := l.offered(&previous.Media[at])
+	return l.write(previous.Media, at, keepNumbers(codecs, previous.Media[at].Codecs), audio{proto, keys, l.direction()})
 }
 
 // keepNumbers gives codecs the payload types they had before, and new ones a
@@ -66,9 +72,16 @@ func keepNumbers(codecs, before []Codec) []Codec {
 	return out
 }
 
+// audio is what is said of our stream beside codecs.
+type audio struct {
+	proto     string
+	crypto    []Crypto
+	direction Direction
+}
+
 // write puts down a description with one line for each of streams: at is our
 // audio, all others are rejected.
-func (l Local) write(streams []Stream, at int, codecs []Codec, d Direction) []byte {
+func (l Local) write(streams []Stream, at int, codecs []Codec, a audio) []byte {
 	addr := l.Addr.Addr().Unmap().WithZone("")
 	family := "IP4"
 	if addr.Is6() {
@@ -79,7 +92,7 @@ func (l Local) write(streams []Stream, at int, codecs []Codec, d Direction) []by
 		l.SessionID, l.Version, family, addr, family, addr)
 	for i, s := range streams {
 		if i == at {
-			l.writeAudio(&b, codecs, d)
+			l.writeAudio(&b, codecs, a)
 			continue
 		}
 		writeRejected(&b, s)
@@ -87,8 +100,8 @@ func (l Local) write(streams []Stream, at int, codecs []Codec, d Direction) []by
 	return b.Bytes()
 }
 
-func (l Local) writeAudio(b *bytes.Buffer, codecs []Codec, d Direction) {
-	fmt.Fprintf(b, "m=audio %d RTP/AVP", l.Addr.Port())
+func (l Local) writeAudio(b *bytes.Buffer, codecs []Codec, a audio) {
+	fmt.Fprintf(b, "m=audio %d %s", l.Addr.Port(), a.proto)
 	for _, c := range codecs {
 		fmt.Fprintf(b, " %d", c.PT)
 	}
@@ -103,7 +116,10 @@ func (l Local) writeAudio(b *bytes.Buffer, codecs []Codec, d Direction) {
 			fmt.Fprintf(b, "a=fmtp:%d %s\r\n", c.PT, c.Fmtp)
 		}
 	}
-	fmt.Fprintf(b, "a=ptime:%d\r\na=%s\r\n", l.ptime().Milliseconds(), d)
+	for _, c := range a.crypto {
+		c.write(b)
+	}
+	fmt.Fprintf(b, "a=ptime:%d\r\na=%s\r\n", l.ptime().Milliseconds(), a.direction)
 }
 
 // wireName is how the registry of payload formats spells the names that are not

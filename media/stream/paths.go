@@ -49,6 +49,19 @@ func conversion(from, to sdp.Codec) (*[256]byte, bool) {
 	return nil, false
 }
 
+// converts reports whether a frame goes by way of the converter: because the
+// party doesn't take it as it is (direct), or wants other packet times, or has
+// not got all of such a packet yet.
+func (o *Sender) converts(f *media.Frame, direct bool) bool {
+	switch {
+	case o.tools == nil || !f.Codec.IsSpeech():
+		return false
+	case !direct || convert.Packed(f, o.wish):
+		return true
+	}
+	return o.converter != nil && o.converter.Pending() && o.converter.Fits(f.Codec, o.wanted(f.Codec), o.ptime)
+}
+
 // transcode sends a frame by way of the converter; false when there can be none.
 func (o *Sender) transcode(f *media.Frame, now time.Time) bool {
 	to := o.wanted(f.Codec)

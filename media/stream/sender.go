@@ -138,7 +138,7 @@ func (o *Sender) Write(f *media.Frame, now time.Time) {
 // sound sends a frame of sound the cheapest way there is.
 func (o *Sender) sound(f *media.Frame, now time.Time) {
 	payloadType, table, ok := o.convert(f.Codec)
-	if o.tools != nil && (!ok && f.Codec.IsSpeech() || ok && convert.Packed(f, o.wish)) && o.transcode(f, now) {
+	if o.converts(f, ok) && o.transcode(f, now) {
 		return
 	}
 	if !ok || len(f.Payload) > MaxDatagram-headerLength {
