@@ -22,10 +22,17 @@ type Options struct {
 	Events   pbx.Publisher
 	Route    func(caller pbx.PartyInfo, dialled string) pbx.Target
 	Programs Programs
-	Codecs   []sdp.Codec // in order of preference; empty: sdp.DefaultCodecs
+	Music    func() Music // starts music on hold; nil: silence
+	Codecs   []sdp.Codec  // in order of preference; empty: sdp.DefaultCodecs
 	Timers   leg.Timers
 	MaxCalls int // calls at once; 0: no limit
 	Log      *slog.Logger
+}
+
+// Music is a source that plays until it is closed.
+type Music interface {
+	media.Source
+	Close()
 }
 
 // Control is the exchange's call control: the floor with its sessions. It takes

@@ -28,6 +28,7 @@ type seat struct {
 	fork   pbx.ForkID   // the fork it owns
 	branch pbx.ForkID   // the fork that rings it
 	held   bool         // its party put the call on hold
+	music  media.Source // what it lets the other party hear meanwhile
 	early  bool         // its party was let hear before the answer
 	play   media.Source // foreground sound of its program
 	bed    media.Source // background sound of its program

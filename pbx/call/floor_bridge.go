@@ -31,6 +31,9 @@ func (t *table) hears(s *seat) hearing {
 				from = append(from, m.id)
 			}
 		}
+		if m := t.holdMusic(s, b); m != nil {
+			return hearing{own: m}
+		}
 		if len(b.members) > 1 {
 			return hearing{from: from}
 		}
@@ -39,6 +42,20 @@ func (t *table) hears(s *seat) hearing {
 		return hearing{from: []pbx.SessionID{id}}
 	}
 	return hearing{own: s.bed}
+}
+
+// holdMusic is what a party hears while the other one of two holds: the holder's
+// music. In larger bridges a holder is merely absent.
+func (t *table) holdMusic(s *seat, b *bridge) media.Source {
+	if len(b.members) != 2 || s.held {
+		return nil
+	}
+	for _, m := range b.members {
+		if o := t.seats[m.id]; m.id != s.id && o.held {
+			return o.music
+		}
+	}
+	return nil
 }
 
 // rewire tells the named seats what they hear now, where that changed.
@@ -182,8 +199,9 @@ func (b *bridge) has(id pbx.SessionID) bool {
 
 // hold notes that a party put its call on hold, or resumed it.
 type hold struct {
-	id   pbx.SessionID
-	held bool
+	id    pbx.SessionID
+	held  bool
+	music media.Source // for the other party
 }
 
 func (c hold) apply(t *table) ([]effect, error) {
@@ -191,7 +209,7 @@ func (c hold) apply(t *table) ([]effect, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.held = c.held
+	s.held, s.music = c.held, c.music
 	if b, ok := t.bridges[s.bridge]; ok {
 		return t.rewireBridge(b), nil
 	}

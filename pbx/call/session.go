@@ -21,6 +21,7 @@ type session struct {
 	codecs  []sdp.Codec
 	dialled string
 	log     *slog.Logger
+	music   Music     // running while the party holds; its leg's actor alone touches it
 	digits  chan byte // keys pressed and not read yet; the oldest are kept
 
 	mu      sync.Mutex
@@ -59,7 +60,7 @@ func (s *session) LegChanged(_ *leg.Leg, n leg.Notice) {
 	case leg.NoteUp:
 		s.set(func() { s.up = true })
 	case leg.NoteHeld:
-		s.ask(hold{id: s.id, held: n.Held})
+		s.hold(n.Held)
 	case leg.NoteDigit:
 		select {
 		case s.digits <- n.Key:
@@ -68,8 +69,31 @@ func (s *session) LegChanged(_ *leg.Leg, n leg.Notice) {
 	case leg.NoteEnded:
 		s.set(func() { s.ended, s.cause = true, n.Cause })
 		s.ask(gone{id: s.id, cause: n.Cause})
+		s.stopMusic()
 	case leg.NoteDead:
 		s.control.forget(s)
+	}
+}
+
+// hold starts or stops the music that the other party hears meanwhile.
+func (s *session) hold(held bool) {
+	old := s.music
+	s.music = nil
+	cmd := hold{id: s.id, held: held}
+	if start := s.control.o.Music; held && start != nil {
+		s.music = start()
+		cmd.music = s.music
+	}
+	s.ask(cmd)
+	if old != nil {
+		old.Close()
+	}
+}
+
+func (s *session) stopMusic() {
+	if s.music != nil {
+		s.music.Close()
+		s.music = nil
 	}
 }
 
