@@ -2,6 +2,7 @@ package trace_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"klapka.dev/klapka/pbx"
+	"klapka.dev/klapka/pbx/event"
 	"klapka.dev/klapka/pbx/trace"
 )
 
@@ -205,6 +207,54 @@ func TestVerdicts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Of two phones that rang, one answered; the other was told so, even if it
+// answered a moment later itself.
+func TestAnsweredElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, trace.Options{})
+		b.call("c1")
+		b.dial("c1", "l2")
+		b.dial("c1", "l3")
+		for _, leg := range []pbx.LegID{"l2", "l3"} {
+			b.publish("c1", leg, pbx.LegAnswered{Codec: "PCMA"})
+		}
+		b.publish("c1", "l2", pbx.CallAnswered{By: pbx.PartyInfo{Number: "102"}})
+		b.publish("c1", "l3", pbx.LegEnded{Cause: pbx.Cause{Code: pbx.CauseAnsweredElsewhere}})
+		b.end("c1", "l2", pbx.CauseNormal)
+		tr := b.trace("c1")
+		if len(tr.Outcomes) != 2 || tr.Outcomes[0].Verdict != pbx.VerdictAnswered || tr.Outcomes[1].Verdict != pbx.VerdictElsewhere {
+			t.Errorf("outcomes %+v", tr.Outcomes)
+		}
+	})
+}
+
+// The bus is followed until it closes, past the moments in which it is too fast.
+func TestRunFollowsTheBus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus, err := event.Open(event.Options{Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := trace.New(trace.Options{Calls: 3})
+		done := make(chan struct{})
+		go func() { defer close(done); r.Run(t.Context(), bus) }()
+		synctest.Wait()
+		for i := range 20000 { // more than wait for it
+			bus.Publish(pbx.Event{Call: pbx.CallID(fmt.Sprint("c", i)), Body: pbx.CallDecision{Step: pbx.StepMove}})
+		}
+		synctest.Wait()
+		bus.Publish(pbx.Event{Call: "last", Body: pbx.CallStarted{Dialled: "102"}})
+		synctest.Wait()
+		if heads := r.Traces("last"); len(heads) != 1 || heads[0].Dialled != "102" {
+			t.Errorf("after a flood the trace has %+v", heads)
+		}
+		if err := bus.Close(); err != nil {
+			t.Error(err)
+		}
+		<-done
+	})
 }
 
 // A phone whose registration ran out, and which has a wrong password since, is
