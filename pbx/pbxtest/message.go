@@ -59,13 +59,20 @@ func ParseMessage(b []byte) (*Message, error) {
 // Bytes is the message as it goes onto the wire, with the Content-Length of its
 // body unless one was set.
 func (m *Message) Bytes() []byte {
+	if m.Get("Content-Length") != "" {
+		return m.bare()
+	}
+	whole := m.clone()
+	whole.Add("Content-Length", strconv.Itoa(len(m.Body)))
+	return whole.bare()
+}
+
+// bare is the message with the headers it has.
+func (m *Message) bare() []byte {
 	var b bytes.Buffer
 	b.WriteString(m.Start + "\r\n")
 	for _, h := range m.Headers {
 		b.WriteString(h.Name + ": " + h.Value + "\r\n")
-	}
-	if m.Get("Content-Length") == "" {
-		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(m.Body))
 	}
 	b.WriteString("\r\n")
 	b.Write(m.Body)

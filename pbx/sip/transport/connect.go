@@ -26,7 +26,7 @@ func (es Edges) Alive(b pbx.Binding) (f Flow, ok bool) {
 // registered from. Behind NAT it cannot be, and nobody shall have us connect to
 // third parties. Over TLS it is not tried: no phone has a certificate that proves
 // its address, so whoever sits there now would be told who calls; such a phone is
-// reachable again when it has reconnected. Reach may wait for the network; errors
+// reachable again when it has reconnected, and so is one on a WebSocket. Reach may wait for the network; errors
 // are ErrFlowGone.
 func (es Edges) Reach(ctx context.Context, b pbx.Binding) (Flow, error) {
 	f, ok := es.Alive(b)

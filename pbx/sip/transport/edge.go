@@ -21,15 +21,17 @@ const (
 	UDP = "udp"
 	TCP = "tcp"
 	TLS = "tls"
+	WS  = "ws" // WebSocket, with or without TLS; its Listener is Sockets
 )
 
 // Options describe one edge.
 type Options struct {
 	Name string // unique within the exchange; it is stored in registrations. Empty: Net
-	Net  string // UDP, TCP or TLS
+	Net  string // UDP, TCP, TLS or WS
 
 	// Bind is the address to listen on; port 0 takes a free one. PacketConn (for
-	// UDP) or Listener (for TCP and TLS, below TLS) is used instead when set.
+	// UDP) or Listener (for TCP and TLS, below TLS) is used instead when set. WS has
+	// no other way in than its Listener.
 	Bind       netip.AddrPort
 	PacketConn net.PacketConn
 	Listener   net.Listener
@@ -126,11 +128,14 @@ func (e *Edge) bind(o Options) (err error) {
 		e.packet = newGuardConn(conn, e.guard, e.bury)
 		e.packet.tap = tap{e.name, o.Tap}
 		return nil
-	case TCP, TLS:
+	case TCP, TLS, WS:
 		if o.Net == TLS && o.TLS == nil {
 			return errors.New("TLS needs a configuration with a certificate")
 		}
 		l := o.Listener
+		if o.Net == WS && l == nil {
+			return errors.New("a WebSocket edge needs the sockets of a web server")
+		}
 		if l == nil {
 			if l, err = net.Listen(family("tcp", o.Bind), o.Bind.String()); err != nil {
 				return err
@@ -183,7 +188,7 @@ func (e *Edge) newAgent() (err error) {
 // Name is the edge's name in registrations, events and logs.
 func (e *Edge) Name() string { return e.name }
 
-// Net is UDP, TCP or TLS.
+// Net is UDP, TCP, TLS or WS.
 func (e *Edge) Net() string { return e.net }
 
 // Local is the address listened on, with the real port.
@@ -274,5 +279,21 @@ func (e *Edge) closeListener() error {
 	return e.stream.Close()
 }
 
-// viaTransport is the edge's network as Via writes it.
-func (e *Edge) viaTransport() string { return strings.ToUpper(e.net) }
+// layer is what sipgo is told to send by; to it, a WebSocket is a TCP connection.
+func (e *Edge) layer() string {
+	if e.net == WS {
+		return "TCP"
+	}
+	return strings.ToUpper(e.net)
+}
+
+// viaTransport is the network of a flow as Via writes it (RFC 7118 §5.2).
+func (e *Edge) viaTransport(f Flow) string {
+	if e.net != WS {
+		return strings.ToUpper(e.net)
+	}
+	if c := e.stream.find(f.Remote, f.ConnID); c != nil && c.secure {
+		return "WSS"
+	}
+	return "WS"
+}

@@ -115,6 +115,9 @@ func (s *streamListener) enter(raw net.Conn) (*streamConn, bool) {
 	// From here on the peer has this long for the handshake and its first whole
 	// message together.
 	_ = raw.SetDeadline(c.began.Add(s.guard.limits.FirstMessage))
+	if ws, ok := raw.(*socketConn); ok {
+		c.secure = ws.secure
+	}
 	if s.conf != nil {
 		c.Conn = tls.Server(raw, s.conf)
 	}

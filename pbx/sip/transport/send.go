@@ -62,7 +62,7 @@ func (e *Edge) address(f Flow, req *sip.Request) error {
 	if req.ContentLength() == nil {
 		req.SetBody(req.Body())
 	}
-	req.SetTransport(e.viaTransport())
+	req.SetTransport(e.layer())
 	req.SetDestination(f.Remote.String())
 	if e.packet != nil {
 		req.Laddr = sip.Addr{IP: e.local.Addr().AsSlice(), Port: int(e.local.Port())}
@@ -80,7 +80,7 @@ func (e *Edge) via(f Flow) *sip.ViaHeader {
 	return &sip.ViaHeader{
 		ProtocolName:    "SIP",
 		ProtocolVersion: "2.0",
-		Transport:       e.viaTransport(),
+		Transport:       e.viaTransport(f),
 		Host:            a.Addr().String(),
 		Port:            int(a.Port()),
 		Params:          sip.HeaderParams{{K: "branch", V: sip.GenerateBranch()}, {K: "rport"}},

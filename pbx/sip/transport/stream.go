@@ -31,6 +31,7 @@ type streamConn struct {
 	remote   netip.AddrPort
 	listener *streamListener
 	began    time.Time
+	secure   bool        // a WebSocket within TLS
 	open     atomic.Bool // handshake done: peers may be told of its end
 	once     sync.Once
 
