@@ -13,8 +13,9 @@
 // from one that proved itself in its place (latch.go); all others are counted
 // and have no effect.
 //
-// What drives onRTP and onRTCP is in loop.go and nowhere else: two goroutines
-// per endpoint. An event loop over many sockets can take their place.
+// What drives onRTP and onRTCP is in loop.go: on Linux one loop per core over the
+// sockets of all endpoints (poll.go, polled.go); elsewhere, and for connections
+// that are no sockets, two goroutines per endpoint.
 //
 // What does not depend on the socket is in media/stream. Locks, in the order they
 // may be taken: those of Hearing, Sinks, ingress, Sender. On the packet path each is held by one goroutine

@@ -31,8 +31,9 @@ type endpoint struct {
 
 	close    sync.Once
 	closing  atomic.Pointer[time.Time] // when Close was called
-	rtcpDone chan struct{}
-	done     chan struct{} // closed when the ports are free
+	watched  atomic.Int32              // ports that a loop reads
+	rtcpDone chan struct{}             // closed when a goroutine has read RTCP to its end
+	done     chan struct{}             // closed when the ports are free
 }
 
 func newEndpoint(g *Engine, p pair, o media.Options) *endpoint {

@@ -36,6 +36,7 @@ type Options struct {
 type Engine struct {
 	advertise  netip.Addr
 	ports      *ports
+	loops      *loops
 	log        *slog.Logger
 	drainQuiet time.Duration
 	drainMax   time.Duration
@@ -68,13 +69,15 @@ func New(o Options) (*Engine, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	p, err := newPorts(o)
+	l := new(loops)
+	p, err := newPorts(o, l)
 	if err != nil {
 		return nil, err
 	}
 	return &Engine{
 		advertise:  o.Advertise,
 		ports:      p,
+		loops:      l,
 		log:        o.Log,
 		drainQuiet: or(o.DrainQuiet, 2*time.Second),
 		drainMax:   or(o.DrainMax, 30*time.Second),
@@ -110,14 +113,16 @@ func (g *Engine) begin(p pair, o media.Options) (media.Endpoint, error) {
 	e := newEndpoint(g, p, o)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
+	err := media.ErrClosed
+	if !g.closed {
+		err = e.run()
+	}
+	if err != nil {
 		e.abort()
 		g.ports.put(p.port)
-		return nil, media.ErrClosed
+		return nil, err
 	}
 	g.open[e] = struct{}{}
-	go e.readRTP()
-	go e.readRTCP()
 	return e, nil
 }
 
@@ -179,5 +184,6 @@ func (g *Engine) Close() error {
 	for _, e := range open {
 		<-e.done
 	}
+	g.loops.close()
 	return nil
 }

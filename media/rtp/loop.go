@@ -18,6 +18,63 @@ const readBuffer = stream.MaxDatagram + 1
 // failing costs nothing.
 const retryRead = 10 * time.Millisecond
 
+// watched is a conn that somebody else reads: its watcher is told. Its Read does
+// not wait.
+type watched interface {
+	conn
+	watch(w watcher) error
+}
+
+// watcher is told by one goroutine at a time what arrives, and once each that the
+// deadline passed and that the conn was closed.
+type watcher struct {
+	packet func(b []byte, from netip.AddrPort) // b is valid during the call only
+	late   func()
+	over   func()
+}
+
+// run has both ports read, by the engine's loops or by goroutines of their own.
+// After an error nothing reads them.
+func (e *endpoint) run() error {
+	rtp, ok := e.rtp.(watched)
+	rtcp, both := e.rtcp.(watched)
+	if !ok || !both {
+		go e.readRTP()
+		go e.readRTCP()
+		return nil
+	}
+	over := func() {
+		if e.watched.Add(-1) == 0 {
+			e.engine.released(e)
+			close(e.done)
+		}
+	}
+	e.watched.Store(2)
+	if err := rtcp.watch(watcher{packet: e.takeRTCP, late: e.abort, over: over}); err != nil {
+		return err
+	}
+	if err := rtp.watch(watcher{packet: e.takeRTP, late: e.abort, over: over}); err != nil {
+		return err // released cannot happen, only one of the two can be over
+	}
+	return nil
+}
+
+// takeRTP is what readRTP does with a packet.
+func (e *endpoint) takeRTP(b []byte, from netip.AddrPort) {
+	if closed := e.closing.Load(); closed == nil {
+		e.onRTP(b, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
+	} else if !e.drain(closed) {
+		e.abort()
+	}
+}
+
+// takeRTCP is what readRTCP does with one.
+func (e *endpoint) takeRTCP(b []byte, from netip.AddrPort) {
+	if e.closing.Load() == nil {
+		e.onRTCP(b, netip.AddrPortFrom(from.Addr().Unmap(), from.Port()))
+	}
+}
+
 // readRTP reads the even port until the endpoint is closed and the port drained.
 func (e *endpoint) readRTP() {
 	defer e.finish()

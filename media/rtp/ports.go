@@ -27,15 +27,16 @@ type ports struct {
 	free   []uint16
 	bind   netip.Addr
 	listen func(netip.AddrPort) (net.PacketConn, error)
+	loops  *loops
 }
 
-func newPorts(o Options) (*ports, error) {
+func newPorts(o Options, l *loops) (*ports, error) {
 	first, last := (o.PortMin+1)&^1, o.PortMax-1
 	if o.PortMin < 1 || o.PortMax > 65535 || first > last {
 		return nil, fmt.Errorf("rtp: no even port pair in %d-%d", o.PortMin, o.PortMax)
 	}
 	count := (last-first)/2 + 1
-	p := &ports{bind: o.Bind, listen: o.Listen, free: make([]uint16, count)}
+	p := &ports{bind: o.Bind, listen: o.Listen, loops: l, free: make([]uint16, count)}
 	start := rand.IntN(count)
 	for i := range p.free {
 		p.free[i] = uint16(first + (start+i)%count*2)
@@ -65,16 +66,33 @@ func (p *ports) take() (pair, error) {
 }
 
 func (p *ports) open(port uint16) (pair, error) {
-	rtp, err := p.listen(netip.AddrPortFrom(p.bind, port))
+	rtp, err := p.bound(port)
 	if err != nil {
 		return pair{}, err
 	}
-	rtcp, err := p.listen(netip.AddrPortFrom(p.bind, port+1))
+	rtcp, err := p.bound(port + 1)
 	if err != nil {
 		_ = rtp.Close()
 		return pair{}, err
 	}
-	return pair{port: port, rtp: adapt(rtp), rtcp: adapt(rtcp)}, nil
+	return pair{port: port, rtp: rtp, rtcp: rtcp}, nil
+}
+
+// bound binds one port, for a loop to read if it is a real socket.
+func (p *ports) bound(port uint16) (conn, error) {
+	c, err := p.listen(netip.AddrPortFrom(p.bind, port))
+	if err != nil {
+		return nil, err
+	}
+	fast, ok, err := p.loops.adopt(c)
+	if err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	if ok {
+		return fast, nil
+	}
+	return adapt(c), nil
 }
 
 func (p *ports) count() int {
