@@ -123,11 +123,11 @@ func stop(s measured, err *error) {
 }
 
 // costOf is what something costs a subject, with what it does about it
-// afterwards, for as long as after.
-func (b *bench) costOf(s measured, after time.Duration, do func()) (time.Duration, error) {
+// afterwards, for as long as after. Memory is what it has in the end.
+func (b *bench) costOf(s measured, after time.Duration, do func()) (subject.Cost, error) {
 	before, err := s.Cost()
 	if err != nil {
-		return 0, err
+		return before, err
 	}
 	k, ours := s.(*subject.Klapka)
 	if ours = ours && b.profiles != ""; ours {
@@ -137,7 +137,9 @@ func (b *bench) costOf(s measured, after time.Duration, do func()) (time.Duratio
 	do()
 	time.Sleep(after)
 	now, err := s.Cost()
-	return now.CPU - before.CPU, err
+	now.CPU -= before.CPU
+	now.Waited -= before.Waited
+	return now, err
 }
 
 // machine says where and of what this was measured.
@@ -161,10 +163,13 @@ func (b *bench) machine(args []string) {
 
 const caveats = `
 CPU is user and system time of the measured program's processes, which the kernel
-counts in steps of 10 ms. A run is *invalid* when the generator did less than
-99 % of what it should have, and *not clean* when anything failed or was
-lost, or when the slowest hundredth waited too long. Loopback does the work of both network
-cards; receiving is charged to whoever sends. Ratios within one run mean more than figures.
+counts in steps of 10 ms. A run is *invalid* when the generator did less than 99 % of
+what it should have, and *not clean* when anything failed or was lost, or when the
+slowest hundredth waited too long. *Starved* is how long threads of the program could
+have run but had no core, per second of the run: on a quiet machine they only wait for
+one another; much of it says that somebody else was busy, and the run is worth little.
+Loopback does the work of both network cards; receiving is charged to whoever sends.
+Ratios within one run mean more than figures.
 `
 
 func commit() string {

@@ -129,8 +129,8 @@ func (b *bench) relayThroughRtpengine() (s steps, err error) {
 
 // talks raises the number of calls until it is too high.
 func (b *bench) talks(s relaying) (out steps, err error) {
-	b.say("\n**%s**\n\n| calls | packets sent | lost | worst stream | CPU for 100 calls | CPU of a packet | added delay p50 | p99 | memory of a call | |\n"+
-		"|---|---|---|---|---|---|---|---|---|---|\n", s.name)
+	b.say("\n**%s**\n\n| calls | packets sent | lost | worst stream | CPU for 100 calls | CPU of a packet | starved | added delay p50 | p99 | memory of a call | |\n"+
+		"|---|---|---|---|---|---|---|---|---|---|---|\n", s.name)
 	for i, n := range b.relays {
 		if 2*n > b.devices {
 			break
@@ -166,12 +166,12 @@ func (b *bench) talk(s relaying, run uint32, n int) (step, error) {
 	if err := connect(s, parties, n); err != nil {
 		return step{}, err
 	}
-	var cpu time.Duration
+	var cost subject.Cost
 	var failure error
 	var took time.Duration
 	h := parties.Talk(run, lead, func() {
 		began := time.Now()
-		cpu, failure = b.costOf(s.measured, 0, func() { time.Sleep(b.seconds) })
+		cost, failure = b.costOf(s.measured, 0, func() { time.Sleep(b.seconds) })
 		took = time.Since(began)
 	})
 	if failure != nil {
@@ -181,9 +181,9 @@ func (b *bench) talk(s relaying, run uint32, n int) (step, error) {
 	if err != nil {
 		return step{}, err
 	}
-	each := time.Duration(float64(cpu) / took.Seconds() * 100 / float64(n)) // of a second, for 100 calls
-	b.say("| %d | %d of %d | %.3f %% | %.2f %% | %s | %.1f µs | %s | %s | %d kB | %s |\n", n, h.Sent, h.Wanted, 100*h.Loss(), 100*h.Worst,
-		percent(each), float64(cpu)/1e3/float64(max(h.Sent, 1)), short(h.P50), short(h.P99),
+	each := time.Duration(float64(cost.CPU) / took.Seconds() * 100 / float64(n)) // of a second, for 100 calls
+	b.say("| %d | %d of %d | %.3f %% | %.2f %% | %s | %.1f µs | %.0f %% | %s | %s | %d kB | %s |\n", n, h.Sent, h.Wanted, 100*h.Loss(), 100*h.Worst,
+		percent(each), float64(cost.CPU)/1e3/float64(max(h.Sent, 1)), 100*cost.Waited.Seconds()/took.Seconds(), short(h.P50), short(h.P99),
 		(after.Memory-before.Memory)/int64(n)/1000, verdict(h.Valid(), h.Clean()))
 	if h.Foreign > 0 {
 		b.say("\n%d packets were heard by somebody they were not for.\n\n", h.Foreign)

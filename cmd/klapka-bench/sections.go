@@ -124,8 +124,8 @@ func (b *bench) registerWithKlapka(ctx context.Context) (s steps, err error) {
 	}
 	// Right after the calm: whatever is kept in memory for a while only is not any
 	// more, as it is for a phone that refreshes twice an hour.
-	b.say("\n**Klapka, devices that were not seen for %v**\n\n| registrations/s | begun | failed | CPU of one | core busy | p50 | p99 | |\n"+
-		"|---|---|---|---|---|---|---|---|\n", b.calm)
+	b.say("\n**Klapka, devices that were not seen for %v**\n\n| registrations/s | begun | failed | CPU of one | core busy | starved | p50 | p99 | |\n"+
+		"|---|---|---|---|---|---|---|---|---|\n", b.calm)
 	if _, err := b.pace(x, settle, b.registerRates[0], b.refresh(phones)); err != nil {
 		return nil, err
 	}
@@ -188,8 +188,8 @@ func (b *bench) everybody(s measured, phones *load.Phones, name string) error {
 // idle measures what doing nothing costs.
 func (b *bench) idle(s measured) error {
 	const wait = 3 * time.Second
-	cpu, err := b.costOf(s, wait, func() {})
-	b.say("Idle with them all registered: %.1f %% of a core.\n", 100*cpu.Seconds()/wait.Seconds())
+	cost, err := b.costOf(s, wait, func() {})
+	b.say("Idle with them all registered: %.1f %% of a core.\n", 100*cost.CPU.Seconds()/wait.Seconds())
 	return err
 }
 

@@ -26,7 +26,7 @@ type steps []step
 // and writes a table. A rate that was not clean has a second try: a machine has
 // its moments.
 func (b *bench) climb(name, unit string, s measured, after time.Duration, rates []int, do func(n int, rate float64) *load.Result) (steps, error) {
-	b.say("\n**%s**\n\n| %s | begun | failed | CPU of one | core busy | p50 | p99 | |\n|---|---|---|---|---|---|---|---|\n", name, unit)
+	b.say("\n**%s**\n\n| %s | begun | failed | CPU of one | core busy | starved | p50 | p99 | |\n|---|---|---|---|---|---|---|---|---|\n", name, unit)
 	var out steps
 	for _, rate := range rates {
 		var st step
@@ -51,14 +51,15 @@ const tries = 2
 func (b *bench) pace(s measured, after time.Duration, rate int, do func(n int, rate float64) *load.Result) (step, error) {
 	n := int(float64(rate) * b.seconds.Seconds())
 	var r *load.Result
-	cpu, err := b.costOf(s, after, func() { r = do(n, float64(rate)) })
+	cost, err := b.costOf(s, after, func() { r = do(n, float64(rate)) })
 	if err != nil {
 		return step{}, err
 	}
-	st := step{rate: rate, each: cpu / time.Duration(max(r.Done, 1)), clean: r.Clean()}
+	st := step{rate: rate, each: cost.CPU / time.Duration(max(r.Done, 1)), clean: r.Clean()}
 	q := r.Delay.Quantiles(0.5, 0.99)
-	b.say("| %d | %d of %d | %d | %s | %.0f %% | %s | %s | %s |\n", rate, r.Begun, r.Wanted, r.Begun-r.Done,
-		micros(st.each), 100*cpu.Seconds()/max(r.Took, b.seconds).Seconds(), short(q[0]), short(q[1]), verdict(r.Valid(), r.Clean()))
+	took := (max(r.Took, b.seconds) + after).Seconds()
+	b.say("| %d | %d of %d | %d | %s | %.0f %% | %.0f %% | %s | %s | %s |\n", rate, r.Begun, r.Wanted, r.Begun-r.Done,
+		micros(st.each), 100*cost.CPU.Seconds()/took, 100*cost.Waited.Seconds()/took, short(q[0]), short(q[1]), verdict(r.Valid(), r.Clean()))
 	return st, nil
 }
 

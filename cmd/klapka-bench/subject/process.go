@@ -107,6 +107,7 @@ func (p *process) until(within time.Duration, ready func() bool) error {
 // Cost is what a subject used so far.
 type Cost struct {
 	CPU    time.Duration // user and system
+	Waited time.Duration // of its threads, able to run but without a core
 	Memory int64         // bytes resident; what is shared among its processes once
 }
 
@@ -120,6 +121,7 @@ func (p *process) Cost() (c Cost, err error) {
 		cpu, failure := cpuOf(pid)
 		c.CPU += cpu
 		err = errors.Join(err, failure)
+		c.Waited += waitOf(pid)
 		memory, failure := memoryOf(pid)
 		c.Memory += memory
 		err = errors.Join(err, failure)
@@ -158,6 +160,20 @@ func cpuOf(pid int) (time.Duration, error) {
 	}
 	system, err := strconv.Atoi(string(fields[12]))
 	return time.Duration(user+system) * clockTick, err
+}
+
+// waitOf is the second figure of each thread's schedstat, in ns. Threads come and
+// go while they are read; those that went are not counted.
+func waitOf(pid int) (sum time.Duration) {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid)) // the pattern is right
+	for _, t := range threads {
+		b, err := os.ReadFile(t)
+		if f := bytes.Fields(b); err == nil && len(f) > 1 {
+			n, _ := strconv.ParseInt(string(f[1]), 10, 64) // 0 where the kernel keeps no account
+			sum += time.Duration(n)
+		}
+	}
+	return sum
 }
 
 func memoryOf(pid int) (int64, error) {
