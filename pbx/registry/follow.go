@@ -99,9 +99,7 @@ func Restore(ctx context.Context, l pbx.Ledger, j Journal) ([]pbx.Binding, error
 		after = 0
 	}
 	jerr := j.Replay(after, func(e pbx.Event) error {
-		for _, k := range collect(rows, []pbx.Event{e}) {
-			order = append(order, k)
-		}
+		order = append(order, collect(rows, []pbx.Event{e})...)
 		return nil
 	})
 	seen := make(map[rowKey]bool, len(order))

@@ -103,8 +103,7 @@ func (a *Authenticator) Authenticate(f transport.Flow, req *sip.Request) (Accoun
 func (a *Authenticator) credentials(req *sip.Request) (c digest.Credentials, found bool, err error) {
 	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
 		for _, line := range header.Lines(req, name) {
-			c, err := digest.Parse(line)
-			if err != nil {
+			if c, err = digest.Parse(line); err != nil {
 				return c, false, err
 			}
 			if c.Realm == a.o.Digest.Realm() {

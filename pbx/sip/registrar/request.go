@@ -132,11 +132,11 @@ func nowhere(f transport.Flow, u sip.Uri) bool {
 // checkPath bounds the proxies in front of a phone.
 func checkPath(path []string) error {
 	if len(path) > maxPath {
-		return errors.New("Path too long")
+		return errors.New("the path is too long")
 	}
 	for _, p := range path {
 		if _, err := header.ParseNameAddr(p); err != nil || len(p) > maxURI {
-			return errors.New("Path cannot be read")
+			return errors.New("the path cannot be read")
 		}
 	}
 	return nil

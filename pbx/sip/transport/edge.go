@@ -106,7 +106,7 @@ func Open(o Options) (*Edge, error) {
 	}
 	e.advertise = advertised(o.Advertise, e.local)
 	if err := e.newAgent(); err != nil {
-		e.closeListener()
+		_ = e.closeListener() // nothing came of it anyway
 		e.cancel()
 		return nil, fmt.Errorf("sip edge %s: %w", o.Name, err)
 	}
