@@ -179,7 +179,8 @@ func TestPlayerFollowsTheWish(t *testing.T) {
 		}{
 			{sdp.Codec{Name: sdp.PCMU, PT: 77, ClockRate: 8000}, sdp.PCMU, 77},
 			{sdp.Codec{Name: sdp.PCMA, PT: 8, ClockRate: 8000}, sdp.PCMA, 8},
-			{sdp.Codec{Name: sdp.Opus, PT: 111, ClockRate: 48000, Channels: 2}, sdp.PCMA, 8},
+			{sdp.Codec{Name: "G729", PT: 18, ClockRate: 8000, Channels: 1}, sdp.PCMA, 8},
+			{sdp.Codec{Name: sdp.G722, PT: 9, ClockRate: 8000, Channels: 1}, sdp.G722, 9},
 			{sdp.Codec{}, sdp.PCMA, 8},
 		} {
 			r.mu.Lock()

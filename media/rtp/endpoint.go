@@ -83,8 +83,8 @@ func (e *endpoint) Detach(k media.Sink) { e.sinks.Detach(k) }
 // WriteFrame implements media.Sink: what the party is to hear.
 func (e *endpoint) WriteFrame(f *media.Frame) { e.out.Write(f, time.Now()) }
 
-// WantCodec implements media.CodecWanter: what the party takes without conversion.
-func (e *endpoint) WantCodec() sdp.Codec { return e.out.Format() }
+// WantCodec implements media.CodecWanter: what reaches the party at least cost.
+func (e *endpoint) WantCodec() sdp.Codec { return e.out.Wish() }
 
 // SendDigits implements media.Endpoint.
 func (e *endpoint) SendDigits(digits string, each time.Duration) { e.out.Dial(digits, each) }

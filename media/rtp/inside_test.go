@@ -113,6 +113,60 @@ func TestRelayAllocatesNothing(t *testing.T) {
 	}
 }
 
+// Nor does it when sound is decoded and encoded, unless Opus is involved.
+func TestTranscodingAllocatesNothing(t *testing.T) {
+	a, b := twoEndpoints(t, sdp.Codec{Name: sdp.G722, PT: 9, ClockRate: 8000, Channels: 1})
+	packet, i := speech(t), 0
+	step := func() {
+		i++
+		number(packet, i)
+		a.in.rate = stream.Limiter{}
+		a.onRTP(packet, partyAddr)
+	}
+	step()
+	if allocs := testing.AllocsPerRun(200, step); allocs != 0 {
+		t.Errorf("%v allocations a packet", allocs)
+	}
+	if sent := b.rtp.(*nowhere).sent; sent != 202 {
+		t.Errorf("%d of 202 sent", sent)
+	}
+}
+
+// Nor when it is encrypted and decrypted.
+func TestEncryptionAllocatesNothing(t *testing.T) {
+	for _, key := range sdp.NewCrypto() {
+		a, b := twoEndpoints(t, aLaw)
+		for _, e := range []*endpoint{a, b} {
+			s := sdp.Session{Remote: partyAddr, Codec: aLaw, Receive: []sdp.Codec{aLaw}, Encrypt: key, Decrypt: key}
+			if err := e.Connect(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, err := newContext(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packet, i := speech(t), 0
+		var sealed [300][]byte
+		for i := range sealed {
+			number(packet, i)
+			if sealed[i], err = ctx.EncryptRTP(nil, packet, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		step := func() {
+			a.in.rate = stream.Limiter{}
+			a.onRTP(sealed[i], partyAddr)
+			i++
+		}
+		step()
+		allocs := testing.AllocsPerRun(200, step)
+		if sent := b.rtp.(*nowhere).sent; allocs != 0 || sent != i {
+			t.Errorf("%s: %v allocations a packet, %d of %d sent", key.Suite, allocs, sent, i)
+		}
+	}
+}
+
 func BenchmarkRelay(bench *testing.B) {
 	for name, listener := range map[string]sdp.Codec{"same": aLaw, "converted": muLaw} {
 		bench.Run(name, func(bench *testing.B) {

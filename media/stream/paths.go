@@ -89,6 +89,18 @@ func (o *Sender) wanted(from sdp.Codec) sdp.Codec {
 	return o.codec
 }
 
+// Wish is what a source that can choose should make for the party: what it is
+// sent, but for Opus what is as good and costs a twentieth to prepare; one
+// conversation can be encoded as it goes, a whole clip takes a second.
+func (o *Sender) Wish() sdp.Codec {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.tools != nil && o.codec.Name == sdp.Opus {
+		return sdp.Codec{Name: sdp.G722, PT: 9, ClockRate: 8000, Channels: 1}
+	}
+	return o.codec
+}
+
 // release gives the converter's codecs back.
 func (o *Sender) release() {
 	if o.converter != nil {
