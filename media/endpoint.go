@@ -107,7 +107,8 @@ type Observer interface {
 
 // Options shape a new endpoint.
 type Options struct {
-	Observer Observer // may be nil
+	Peer     netip.Addr // where its signalling comes from, to be reached at an address of that kind; may be invalid
+	Observer Observer   // may be nil
 }
 
 // Factory makes endpoints; the RTP engine is one, the WebRTC gateway another.

@@ -14,11 +14,12 @@ import (
 
 // endpoint is a party's place on one port pair.
 type endpoint struct {
-	engine   *Engine
-	port     uint16
-	rtp      conn
-	rtcp     conn
-	observer media.Observer // may be nil
+	engine    *Engine
+	port      uint16
+	advertise netip.Addr
+	rtp       conn
+	rtcp      conn
+	observer  media.Observer // may be nil
 
 	in       ingress
 	wire     *wire
@@ -38,16 +39,18 @@ type endpoint struct {
 
 func newEndpoint(g *Engine, p pair, o media.Options) *endpoint {
 	e := &endpoint{
-		engine:   g,
-		port:     p.port,
-		rtp:      p.rtp,
-		rtcp:     p.rtcp,
-		observer: o.Observer,
-		in:       ingress{receiver: stream.NewReceiver()},
-		wire:     &wire{conn: p.rtp},
-		name:     stream.NewName(),
-		rtcpDone: make(chan struct{}),
-		done:     make(chan struct{}),
+		engine: g,
+		port:   p.port,
+
+		advertise: p.advertise,
+		rtp:       p.rtp,
+		rtcp:      p.rtcp,
+		observer:  o.Observer,
+		in:        ingress{receiver: stream.NewReceiver()},
+		wire:      &wire{conn: p.rtp},
+		name:      stream.NewName(),
+		rtcpDone:  make(chan struct{}),
+		done:      make(chan struct{}),
 	}
 	e.out = stream.NewSender(e.wire, rand.Uint32())
 	e.out.Equip(g.tools)
@@ -56,7 +59,7 @@ func newEndpoint(g *Engine, p pair, o media.Options) *endpoint {
 
 // Local implements media.Endpoint.
 func (e *endpoint) Local() netip.AddrPort {
-	return netip.AddrPortFrom(e.engine.advertise, e.port)
+	return netip.AddrPortFrom(e.advertise, e.port)
 }
 
 // Connect implements media.Endpoint.

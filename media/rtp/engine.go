@@ -17,8 +17,11 @@ import (
 type Options struct {
 	Advertise netip.Addr // what Local says; invalid: Bind
 	Bind      netip.Addr // where sockets are bound; invalid: Advertise
-	PortMin   int        // first port of the range, 1–65535
-	PortMax   int        // last port of the range
+	// AddrFor decides both for a peer, whose address is invalid when unknown; nil:
+	// Bind and Advertise, whoever it is.
+	AddrFor func(peer netip.Addr) (bind, advertise netip.Addr)
+	PortMin int // first port of the range, 1–65535
+	PortMax int // last port of the range
 	// Listen binds a UDP address; nil is a real socket. Connections that have
 	// ReadFromUDPAddrPort and WriteToUDPAddrPort, as *net.UDPConn has, are used
 	// without allocation.
@@ -34,7 +37,9 @@ type Options struct {
 
 // Engine makes endpoints on port pairs. It implements media.Factory.
 type Engine struct {
+	bind       netip.Addr
 	advertise  netip.Addr
+	addrFor    func(netip.Addr) (bind, advertise netip.Addr)
 	ports      *ports
 	loops      *loops
 	log        *slog.Logger
@@ -60,7 +65,7 @@ func New(o Options) (*Engine, error) {
 	if !o.Advertise.IsValid() {
 		o.Advertise = o.Bind
 	}
-	if !o.Advertise.IsValid() || o.Advertise.IsUnspecified() {
+	if o.AddrFor == nil && (!o.Advertise.IsValid() || o.Advertise.IsUnspecified()) {
 		return nil, fmt.Errorf("rtp: %q cannot be advertised to phones", o.Advertise)
 	}
 	if o.Listen == nil {
@@ -75,7 +80,9 @@ func New(o Options) (*Engine, error) {
 		return nil, err
 	}
 	return &Engine{
+		bind:       o.Bind,
 		advertise:  o.Advertise,
+		addrFor:    o.AddrFor,
 		ports:      p,
 		loops:      l,
 		log:        o.Log,
@@ -97,9 +104,14 @@ func or[T int | time.Duration](v, usual T) T {
 // NewEndpoint implements media.Factory. When every other pair is taken, the one
 // that drained longest is used again. After Close the error is media.ErrClosed.
 func (g *Engine) NewEndpoint(o media.Options) (media.Endpoint, error) {
+	bind, advertise := g.bind, g.advertise
+	if g.addrFor != nil {
+		bind, advertise = g.addrFor(o.Peer)
+	}
 	for {
-		p, err := g.ports.take()
+		p, err := g.ports.take(bind)
 		if err == nil {
+			p.advertise = advertise
 			return g.begin(p, o)
 		}
 		if !g.hurry() {

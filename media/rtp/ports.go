@@ -16,6 +16,7 @@ import (
 type pair struct {
 	port      uint16
 	rtp, rtcp conn
+	advertise netip.Addr
 }
 
 // ports are the pairs of the range that are not in use, the longest unused
@@ -25,7 +26,6 @@ type pair struct {
 type ports struct {
 	mu     sync.Mutex
 	free   []uint16
-	bind   netip.Addr
 	listen func(netip.AddrPort) (net.PacketConn, error)
 	loops  *loops
 }
@@ -36,7 +36,7 @@ func newPorts(o Options, l *loops) (*ports, error) {
 		return nil, fmt.Errorf("rtp: no even port pair in %d-%d", o.PortMin, o.PortMax)
 	}
 	count := (last-first)/2 + 1
-	p := &ports{bind: o.Bind, listen: o.Listen, loops: l, free: make([]uint16, count)}
+	p := &ports{listen: o.Listen, loops: l, free: make([]uint16, count)}
 	start := rand.IntN(count)
 	for i := range p.free {
 		p.free[i] = uint16(first + (start+i)%count*2)
@@ -46,14 +46,14 @@ func newPorts(o Options, l *loops) (*ports, error) {
 
 // take binds the next pair that can be bound. Ports that another program holds
 // are tried again when all others had their turn.
-func (p *ports) take() (pair, error) {
+func (p *ports) take(bind netip.Addr) (pair, error) {
 	err := media.ErrNoPorts
 	for range p.count() {
 		port, ok := p.next()
 		if !ok {
 			break
 		}
-		taken, failure := p.open(port)
+		taken, failure := p.open(bind, port)
 		if failure == nil {
 			return taken, nil
 		}
@@ -65,12 +65,12 @@ func (p *ports) take() (pair, error) {
 	return pair{}, err
 }
 
-func (p *ports) open(port uint16) (pair, error) {
-	rtp, err := p.bound(port)
+func (p *ports) open(bind netip.Addr, port uint16) (pair, error) {
+	rtp, err := p.bound(netip.AddrPortFrom(bind, port))
 	if err != nil {
 		return pair{}, err
 	}
-	rtcp, err := p.bound(port + 1)
+	rtcp, err := p.bound(netip.AddrPortFrom(bind, port+1))
 	if err != nil {
 		_ = rtp.Close()
 		return pair{}, err
@@ -79,8 +79,8 @@ func (p *ports) open(port uint16) (pair, error) {
 }
 
 // bound binds one port, for a loop to read if it is a real socket.
-func (p *ports) bound(port uint16) (conn, error) {
-	c, err := p.listen(netip.AddrPortFrom(p.bind, port))
+func (p *ports) bound(at netip.AddrPort) (conn, error) {
+	c, err := p.listen(at)
 	if err != nil {
 		return nil, err
 	}

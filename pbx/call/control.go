@@ -73,7 +73,7 @@ func (c *Control) Invite(sig leg.Signaler, inv leg.Invitation) (*leg.Leg, error)
 		return nil, err
 	}
 	ep := &observed{log: c.log}
-	endpoint, err := c.o.Media(inv.Edge).NewEndpoint(media.Options{Observer: ep})
+	endpoint, err := c.o.Media(inv.Edge).NewEndpoint(media.Options{Observer: ep, Peer: addrOf(inv.Remote)})
 	if err != nil {
 		c.seat(nil)
 		return nil, noMedia(err)
@@ -120,6 +120,12 @@ func (c *Control) admit() error {
 	return nil
 }
 
+// addrOf is the host of "ip:port", invalid for what has none.
+func addrOf(remote string) netip.Addr {
+	at, _ := netip.ParseAddrPort(remote)
+	return at.Addr()
+}
+
 func noMedia(err error) error {
 	if errors.Is(err, media.ErrNoPorts) {
 		return pbx.Errorf(pbx.TooMany, "no free port for sound")
@@ -154,7 +160,7 @@ func (c *Control) preferring(offer []byte, ep media.Endpoint) ([]sdp.Codec, erro
 // ring starts an outgoing leg as a branch of a fork.
 func (c *Control) ring(owner *session, fork pbx.ForkID, b Branch) error {
 	ep := &observed{log: c.log}
-	endpoint, err := c.o.Media(b.Binding.Edge).NewEndpoint(media.Options{Observer: ep})
+	endpoint, err := c.o.Media(b.Binding.Edge).NewEndpoint(media.Options{Observer: ep, Peer: b.Binding.Remote.Addr()})
 	if err != nil {
 		return noMedia(err)
 	}

@@ -102,7 +102,7 @@ func (x *Exchange) sipServer() string {
 	case len(x.opts.SIPAdvertise) > 0:
 		host = x.opts.SIPAdvertise[0]
 	case !host.IsValid() || host.IsUnspecified():
-		host = transport.MachineAddr(true)
+		host = transport.MachineAddr(false)
 	}
 	if at.Port() == 5060 || at.Port() == 0 {
 		return strings.Trim(net.JoinHostPort(host.String(), ""), ":")

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"klapka.dev/klapka/media/audio"
@@ -68,8 +69,8 @@ func sameContact(a, b string) bool {
 func (x *Exchange) openMedia(context.Context) error {
 	o := x.opts
 	engine, err := rtp.New(rtp.Options{
-		Bind: o.RTPListen, Advertise: x.advertisedRTP(),
-		PortMin: int(o.RTPPorts.First), PortMax: int(o.RTPPorts.Last), Listen: o.Network.ListenPacket, Log: o.Log,
+		AddrFor: o.rtpFor, PortMin: int(o.RTPPorts.First), PortMax: int(o.RTPPorts.Last),
+		Listen: o.Network.ListenPacket, Log: o.Log,
 	})
 	if err != nil {
 		return err
@@ -79,16 +80,28 @@ func (x *Exchange) openMedia(context.Context) error {
 	return nil
 }
 
-// advertisedRTP is the address phones are told to send sound to: the configured
-// one, else the one listened on, else the machine's own towards its network.
-func (x *Exchange) advertisedRTP() netip.Addr {
-	for _, a := range x.opts.RTPAdvertise {
-		return a
+// rtpFor decides where sound of a party is received and what it is told: on the
+// address that was set, or, when all are listened on, on those of the party's
+// family. It is told the advertised address of that family, else the machine's;
+// a party on this very machine must not depend on a network being up.
+func (o Options) rtpFor(peer netip.Addr) (bind, advertise netip.Addr) {
+	peer, bind = peer.Unmap(), o.RTPListen
+	v6 := bind.Is6()
+	if bind.IsUnspecified() && peer.IsValid() {
+		v6, bind = peer.Is6(), netip.IPv4Unspecified()
+		if v6 {
+			bind = netip.IPv6Unspecified()
+		}
 	}
-	if at := x.opts.RTPListen; at.IsValid() && !at.IsUnspecified() {
-		return at
+	switch {
+	case bind.IsUnspecified() && peer.IsLoopback():
+		return bind, peer
+	case slices.ContainsFunc(o.RTPAdvertise, func(a netip.Addr) bool { return a.Is6() == v6 }):
+		return bind, o.RTPAdvertise[slices.IndexFunc(o.RTPAdvertise, func(a netip.Addr) bool { return a.Is6() == v6 })]
+	case !bind.IsUnspecified():
+		return bind, bind
 	}
-	return transport.MachineAddr(x.opts.RTPListen.Is4())
+	return bind, transport.MachineAddr(v6)
 }
 
 // openCalls makes call control over the programs there are.

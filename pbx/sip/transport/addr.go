@@ -60,13 +60,20 @@ func advertised(want, local netip.AddrPort) netip.AddrPort {
 	if !local.Addr().IsUnspecified() {
 		return local
 	}
-	return netip.AddrPortFrom(MachineAddr(local.Addr().Is4()), local.Port())
+	at := MachineAddr(false)
+	if at.IsLoopback() && local.Addr().Is6() {
+		at = MachineAddr(true)
+	}
+	return netip.AddrPortFrom(at, local.Port())
 }
 
-// MachineAddr is the machine's first address that others can reach, else
-// loopback.
-func MachineAddr(only4 bool) netip.Addr {
+// MachineAddr is the machine's first address of a family that others can reach,
+// else loopback.
+func MachineAddr(v6 bool) netip.Addr {
 	found := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if v6 {
+		found = netip.IPv6Loopback()
+	}
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
 		return found
@@ -74,14 +81,8 @@ func MachineAddr(only4 bool) netip.Addr {
 	for _, a := range addrs {
 		p, err := netip.ParsePrefix(a.String())
 		ip := p.Addr().Unmap()
-		if err != nil || !ip.IsGlobalUnicast() {
-			continue
-		}
-		if ip.Is4() {
+		if err == nil && ip.IsGlobalUnicast() && ip.Is6() == v6 {
 			return ip
-		}
-		if !only4 && found.IsLoopback() {
-			found = ip
 		}
 	}
 	return found
