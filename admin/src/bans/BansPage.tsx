@@ -6,6 +6,7 @@ import { useTranslation } from "react-i18next";
 import { ErrorNotice } from "@klapka/kit/ui";
 import { List } from "../parts/List.tsx";
 import { Page } from "../parts/Page.tsx";
+import { useReasonWords } from "../trace/words.ts";
 import { useSave } from "../parts/useSave.ts";
 
 /** The addresses that are not listened to, and why. */
@@ -16,6 +17,7 @@ export function BansPage() {
   const query = api.query.useQuery("get", "/api/admin/bans", undefined, {
     refetchInterval: 10_000,
   });
+  const reasonWords = useReasonWords();
   const lifting = useSave();
   const lift = ({ address }: Ban) =>
     lifting.run(
@@ -33,7 +35,12 @@ export function BansPage() {
         empty={{ icon: <IconBan size={30} />, title: t("bans.none"), text: t("bans.noneHint") }}
         columns={[
           { accessor: "address", title: t("bans.address"), sortable: true },
-          { accessor: "reason", title: t("bans.reason"), sortable: true },
+          {
+            accessor: "reason",
+            title: t("bans.reason"),
+            sortable: true,
+            render: (b) => reasonWords(b.reason),
+          },
           {
             accessor: "since",
             title: t("bans.since"),

@@ -1,24 +1,26 @@
-import { useApi, type Extension } from "@klapka/kit/api";
-import { languages, useLanguage } from "@klapka/kit/i18n";
+import { useApi, type Extension, type ExtensionInput } from "@klapka/kit/api";
+import { languages } from "@klapka/kit/i18n";
 import { Select, Switch, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useTranslation } from "react-i18next";
 import { FormDrawer } from "../parts/FormDrawer.tsx";
 import { useSave } from "../parts/useSave.ts";
 
+/** The form's fields; an empty language is the person's or the company's. */
+type ExtensionValues = Required<ExtensionInput> & { user_id: string };
+
 /** Adds an extension (null) or changes one; a number that exists is never renamed. */
 export function ExtensionForm(props: { extension: Extension | null; onClose: () => void }) {
   const { extension, onClose } = props;
   const { t } = useTranslation(["admin", "kit"]);
   const api = useApi();
-  const language = useLanguage();
   const people = api.query.useQuery("get", "/api/admin/people");
-  const form = useForm({
+  const form = useForm<ExtensionValues>({
     initialValues: {
       number: extension?.number ?? "",
       name: extension?.name ?? "",
       user_id: extension?.user_id ?? "",
-      language: extension?.language ?? language,
+      language: languages.find((l) => l === extension?.language) ?? "",
       disabled: extension?.disabled ?? false,
     },
     validate: { number: (v) => (/^\d{2,10}$/.test(v.trim()) ? null : t("extensions.numberWrong")) },
@@ -71,7 +73,10 @@ export function ExtensionForm(props: { extension: Extension | null; onClose: () 
       <Select
         label={t("extensions.language")}
         description={t("extensions.languageHint")}
-        data={languages.map((l) => ({ value: l, label: t(`kit:language.${l}`) }))}
+        data={[
+          { value: "", label: t("extensions.languageOfPerson") },
+          ...languages.map((l) => ({ value: l, label: t(`kit:language.${l}`) })),
+        ]}
         allowDeselect={false}
         {...form.getInputProps("language")}
       />

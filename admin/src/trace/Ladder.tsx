@@ -4,6 +4,7 @@ import { IconAlertTriangle, IconCircleCheck, IconInfoCircle } from "@tabler/icon
 import { useState, type CSSProperties } from "react";
 import { useTranslation } from "react-i18next";
 import { offset, parties, us } from "./story.ts";
+import { useEntryWords } from "./words.ts";
 import classes from "./Ladder.module.css";
 
 const tones = { info: IconInfoCircle, good: IconCircleCheck, bad: IconAlertTriangle };
@@ -63,10 +64,11 @@ function Entry(props: { entry: TraceEntry; columns: string[]; since: string }) {
 
 function Decision({ entry }: { entry: TraceEntry }) {
   const Icon = tones[entry.tone];
+  const words = useEntryWords();
   return (
     <span className={classes.decision}>
       <Icon size={18} aria-hidden />
-      <span>{entry.title}</span>
+      <span>{words(entry)}</span>
     </span>
   );
 }

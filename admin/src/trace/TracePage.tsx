@@ -1,4 +1,4 @@
-import { useApi, type Trace } from "@klapka/kit/api";
+import { useApi } from "@klapka/kit/api";
 import { formatDateTime, useLanguage } from "@klapka/kit/i18n";
 import { ErrorNotice, Waiting } from "@klapka/kit/ui";
 import { Anchor, Button, Group, Paper, SegmentedControl, Text } from "@mantine/core";
@@ -8,7 +8,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Page } from "../parts/Page.tsx";
 import { Ladder } from "./Ladder.tsx";
-import { asText } from "./story.ts";
+import { Outcomes } from "./Outcomes.tsx";
 import { Outcome } from "./TracesPage.tsx";
 
 const route = getRouteApi("/shell/trace/$call");
@@ -33,7 +33,9 @@ export function TracePage() {
           <Button
             variant="light"
             leftSection={<IconDownload size={18} aria-hidden />}
-            onClick={() => download(trace)}
+            component="a"
+            href={`/api/admin/trace/${encodeURIComponent(call)}/text`}
+            download
           >
             {t("trace.download")}
           </Button>
@@ -60,6 +62,7 @@ export function TracePage() {
               </Text>
             </Group>
           </Paper>
+          <Outcomes outcomes={trace.outcomes} />
           <SegmentedControl
             style={{ alignSelf: "flex-start" }}
             aria-label={t("trace.shown")}
@@ -79,13 +82,4 @@ export function TracePage() {
       )}
     </Page>
   );
-}
-
-/** Hands the story over as a text file, for a mail to whoever made the phone. */
-function download(trace: Trace): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([asText(trace)], { type: "text/plain" }));
-  link.download = `klapka-${trace.call}.txt`;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }

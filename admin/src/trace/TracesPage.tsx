@@ -8,12 +8,13 @@ import { useTranslation } from "react-i18next";
 import { List } from "../parts/List.tsx";
 import { Page } from "../parts/Page.tsx";
 import { PeerText } from "../parts/Words.tsx";
+import { useReasonWords } from "./words.ts";
 
 const route = getRouteApi("/shell/trace");
 
 /** The last calls and attempts, each with its reasons. */
 export function TracesPage() {
-  const { t } = useTranslation(["admin", "kit"]);
+  const { t } = useTranslation("admin");
   const language = useLanguage();
   const { search } = route.useSearch();
   const navigate = useNavigate({ from: "/trace" });
@@ -77,14 +78,13 @@ export function TracesPage() {
 
 /** How it ended, in a word; refusals stand out. */
 export function Outcome({ head }: { head: TraceHead }) {
-  const { t } = useTranslation(["admin", "kit"]);
-  if (head.refused) {
-    return (
-      <Badge variant="light" color="red">
-        {t("trace.refused", { reason: head.refused })}
-      </Badge>
-    );
-  }
-  if (!head.cause) return t("records.running");
-  return t(`kit:cause.${head.cause.code}`);
+  const { t } = useTranslation("admin");
+  const reasonWords = useReasonWords();
+  if (!head.refused) return t(`verdict.${head.verdict}`);
+  return (
+    <Badge variant="light" color="red" title={reasonWords(head.refused)}>
+      {t(`verdict.${head.verdict}`)}
+      {head.attempts > 1 && ` × ${head.attempts}`}
+    </Badge>
+  );
 }

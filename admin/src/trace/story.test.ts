@@ -1,9 +1,10 @@
-import type { Trace, TraceEntry } from "@klapka/kit/api";
+import type { TraceEntry } from "@klapka/kit/api";
 import { expect, test } from "vitest";
 import { sipAccount } from "../devices/SecretDialog.tsx";
 import { toQuery } from "../records/useRecords.ts";
 import { signInAddress } from "../router.tsx";
-import { asText, offset, parties } from "./story.ts";
+import { offset, parties } from "./story.ts";
+import { sentenceOf } from "./words.ts";
 
 function message(from: string, to: string): TraceEntry {
   return {
@@ -15,6 +16,7 @@ function message(from: string, to: string): TraceEntry {
     title: "INVITE",
     text: "INVITE\r\nVia: x",
     tone: "info",
+    params: {},
   };
 }
 
@@ -41,19 +43,16 @@ test("times count from the start of the call", () => {
   expect(offset("2026-05-12T08:01:00Z", "2026-05-12T08:00:00Z")).toBe("+60.000");
 });
 
-test("the text tells the whole story", () => {
-  const trace: Trace = {
-    call: "c1",
-    from: { number: "101", name: "Jana" },
-    dialled: "102",
-    started_at: "2026-05-12T08:00:00Z",
-    refused: null,
-    cause: { code: "busy" },
-    entries: [message("101", "klapka"), decision],
-  };
-  expect(asText(trace)).toContain("Call c1: 101 -> 102");
-  expect(asText(trace)).toContain("101 -> klapka: INVITE\n    INVITE\n    Via: x");
-  expect(asText(trace)).toContain("* 102 is busy");
+test.each([
+  ["device", { state: "rung" }, "deviceRung"],
+  ["device", { state: "not_registered" }, "deviceNotRegistered"],
+  ["device", { state: "not_registered", at: "2026-05-12T08:00:00Z" }, "deviceExpired"],
+  ["device", { state: "something new", error: "limit" }, "deviceNotRung"],
+  ["leg.held", { held: "false" }, "legResumed"],
+  ["leg.started", { direction: "incoming" }, "legIncoming"],
+  ["a code of tomorrow", {}, null],
+])("the decision %s %j is told as %s", (title, params, sentence) => {
+  expect(sentenceOf({ title, params })).toBe(sentence);
 });
 
 test("a day's filter includes that day, over a change of clocks too", () => {

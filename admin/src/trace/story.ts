@@ -1,4 +1,4 @@
-import type { Trace, TraceEntry } from "@klapka/kit/api";
+import type { TraceEntry } from "@klapka/kit/api";
 
 /** Who takes part, from the caller's side over us to the called, as they turn up. */
 export function parties(entries: TraceEntry[]): string[] {
@@ -16,21 +16,4 @@ export const us = "klapka";
 /** Seconds since the call began, to the millisecond: +0.123. */
 export function offset(at: string, since: string): string {
   return `+${((Date.parse(at) - Date.parse(since)) / 1000).toFixed(3)}`;
-}
-
-/** The whole story as plain text. */
-export function asText(trace: Trace): string {
-  const lines = trace.entries.map((e) => {
-    const head = e.kind === "message" ? `${e.from} -> ${e.to}: ${e.title}` : `* ${e.title}`;
-    return `${e.at} ${head}\n${indent(e.text)}`;
-  });
-  const first = `Call ${trace.call}: ${trace.from.number} -> ${trace.dialled}`;
-  return `${[first, ...lines].join("\n\n")}\n`;
-}
-
-function indent(text: string): string {
-  return text
-    .split(/\r?\n/)
-    .map((line) => `    ${line}`)
-    .join("\n");
 }

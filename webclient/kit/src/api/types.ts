@@ -1,12 +1,10 @@
-import type { AdminPaths } from "./admin.ts";
-import type { components, paths as Described } from "./schema.gen.ts";
+import type { components, operations, paths as Described } from "./schema.gen.ts";
 
 /** Every operation the pages use. */
-export interface paths extends Described, AdminPaths {}
+export type paths = Described;
 
 type Schemas = components["schemas"];
 
-export type * from "./admin.ts";
 export type Me = Schemas["Me"];
 export type User = Schemas["Profile"];
 export type Session = Schemas["SessionItem"];
@@ -24,3 +22,20 @@ export type LineState = Person["state"];
 export type Direction = OwnCall["direction"];
 export type CallState = OwnCall["state"];
 export type CauseCode = Cause["code"];
+
+export type AdminPerson = Schemas["AdminPerson"];
+export type PersonInput = Schemas["PersonInput"];
+export type Extension = Schemas["Extension"];
+export type ExtensionInput = Schemas["ExtensionInput"];
+export type Device = Schemas["Device"];
+export type DeviceSecret = Schemas["DeviceSecret"];
+export type Registration = Schemas["Registration"];
+export type LiveCall = Schemas["LiveCall"];
+export type LegRecord = Schemas["LegRecord"];
+export type CallRecord = Schemas["CallRecord"];
+export type RecordQuery = NonNullable<operations["listRecords"]["parameters"]["query"]>;
+export type Ban = Schemas["Ban"];
+export type TraceEntry = Schemas["TraceEntry"];
+export type Trace = Schemas["Trace"];
+export type TraceHead = Schemas["TraceHead"];
+export type Settings = Schemas["Settings"];

@@ -9,7 +9,7 @@ import type {
   Settings,
   Trace,
   TraceHead,
-} from "../kit/src/api/types.ts";
+} from "../../kit/src/api/types.ts";
 import { now, people, type Script } from "./exchange.ts";
 
 /** Where the portal is served. */
@@ -26,6 +26,7 @@ const persons: AdminPerson[] = people.slice(0, 6).map((p, i) => ({
   role: i === 0 ? "administrator" : i === 1 ? "supervisor" : "user",
   language: "cs",
   disabled: i === 4,
+  can_sign_in: true,
   extension: p.number,
 }));
 
@@ -56,6 +57,7 @@ const registrations: Registration[] = devices
     extension: d.extension,
     contact: `sip:${d.username}@192.0.2.${20 + i}:5060`,
     user_agent: i % 2 ? "Yealink SIP-T54W 96.86.0.100" : "snomD735/10.1.184.15",
+    edge: "udp",
     transport: i % 3 ? "udp" : "tls",
     remote: `192.0.2.${20 + i}:5060`,
     reachable: i !== 3,
@@ -73,6 +75,7 @@ const calls: LiveCall[] = [
     from: petr,
     to: { number: "110", name: "Markus Leitner" },
     state: "talking",
+    legs: [],
     started_at: ago(250),
     answered_at: ago(245),
   },
@@ -81,6 +84,7 @@ const calls: LiveCall[] = [
     from: outside,
     to: { number: "104", name: "Anna Gruber" },
     state: "ringing",
+    legs: [],
     started_at: ago(4),
     answered_at: null,
   },
@@ -94,6 +98,10 @@ const leg = {
   packets_received: 24_000,
   packets_lost: 31,
   jitter_ms: 2.4,
+  edge: "udp",
+  rang_at: null,
+  packets_sent: 24_000,
+  round_trip_ms: 8,
 };
 
 const records: CallRecord[] = [
@@ -170,7 +178,7 @@ const records: CallRecord[] = [
 const bans: Ban[] = [
   {
     address: "203.0.113.77",
-    reason: "12 wrong passwords in a minute",
+    reason: "digest",
     since: ago(600),
     until: ago(-3_000),
   },
@@ -184,16 +192,23 @@ const message = (at: number, from: string, to: string, title: string) => ({
   to,
   title,
   text: `${title}\r\nVia: SIP/2.0/UDP 192.0.2.20:5060\r\nFrom: <sip:102@pbx.test>;tag=1\r\n`,
+  params: {},
   tone: "info" as const,
 });
 
-const decision = (at: number, title: string, tone: "info" | "good" | "bad") => ({
+const decision = (
+  at: number,
+  title: string,
+  params: Record<string, string>,
+  tone: "info" | "good" | "bad",
+) => ({
   at: new Date(now.getTime() - 60_000 + at).toISOString(),
   kind: "decision" as const,
   leg: "l1",
   from: "",
   to: "",
   title,
+  params,
   text: "",
   tone,
 });
@@ -205,18 +220,41 @@ const trace: Trace = {
   started_at: ago(60),
   refused: null,
   cause: { code: "no_answer" },
+  source: "192.0.2.20:5060",
+  ended_at: ago(29),
+  attempts: 0,
+  verdict: "no_answer",
+  dropped: 0,
+  outcomes: [
+    {
+      extension: "103",
+      device: "d2",
+      name: "Petr Dvořák",
+      leg: "l2",
+      verdict: "no_answer",
+      params: { username: "103" },
+    },
+    {
+      extension: "103",
+      device: "d9",
+      name: "Petr Dvořák",
+      leg: "",
+      verdict: "not_registered",
+      params: { username: "103-2" },
+    },
+  ],
   entries: [
     message(0, "102", "klapka", "INVITE sip:103@pbx.test"),
     message(1, "klapka", "102", "407 Proxy Authentication Required"),
     message(22, "102", "klapka", "ACK"),
     message(24, "102", "klapka", "INVITE sip:103@pbx.test"),
-    decision(25, "102 proved who it is", "good"),
-    decision(26, "103 is an extension of Petr Dvořák with two phones", "info"),
-    decision(26, "103-2 (Cordless) is not registered and was left out", "bad"),
+    decision(25, "call.started", { from: "102", dialled: "103", to: "extension:103" }, "info"),
+    decision(26, "device", { username: "103", state: "rung" }, "info"),
+    decision(26, "device", { username: "103-2", state: "not_registered" }, "bad"),
     message(27, "klapka", "103", "INVITE sip:103@192.0.2.21:5060"),
     message(61, "103", "klapka", "180 Ringing"),
     message(62, "klapka", "102", "180 Ringing"),
-    decision(30_027, "Nobody answered within 30 seconds", "bad"),
+    decision(30_027, "leg.ended", { cause: "no_answer" }, "bad"),
     message(30_028, "klapka", "103", "CANCEL"),
     message(30_060, "103", "klapka", "487 Request Terminated"),
     message(30_061, "klapka", "102", "480 Temporarily Unavailable"),
@@ -230,6 +268,10 @@ const head: TraceHead = {
   started_at: trace.started_at,
   refused: trace.refused,
   cause: trace.cause,
+  source: trace.source,
+  ended_at: trace.ended_at,
+  attempts: trace.attempts,
+  verdict: trace.verdict,
 };
 
 const settings: Settings = {
@@ -252,7 +294,16 @@ export const furnished: Script = {
     "GET /api/admin/trace": {
       body: [
         head,
-        { ...head, call: "x1", from: outside, dialled: "900", refused: "digest", cause: null },
+        {
+          ...head,
+          call: "x1",
+          from: outside,
+          dialled: "900",
+          refused: "digest",
+          verdict: "refused_digest",
+          attempts: 3,
+          cause: null,
+        },
       ],
     },
     "GET /api/admin/trace/r1": { body: trace },

@@ -62,7 +62,7 @@ for (const picture of pictures) {
     await page.goto(picture.url);
     await page.waitForLoadState("networkidle");
     await page.clock.runFor(1_500);
-    const file = resolve(import.meta.dirname, `../../docs/screenshots/${picture.name}.png`);
+    const file = resolve(import.meta.dirname, `../../../docs/screenshots/${picture.name}.png`);
     await page.screenshot({ path: file });
     await context.close();
   });

@@ -1,6 +1,6 @@
 import type { Page, WebSocketRoute } from "@playwright/test";
-import type { Down, Up } from "../kit/src/live/frames.ts";
-import type { HistoryItem, Me, OwnCall, Person, Session } from "../kit/src/api/types.ts";
+import type { Down, Up } from "../../kit/src/live/frames.ts";
+import type { HistoryItem, Me, OwnCall, Person, Session } from "../../kit/src/api/types.ts";
 
 /** The moment the scripted exchange says it is. */
 export const now = new Date("2026-05-12T10:24:00+02:00");

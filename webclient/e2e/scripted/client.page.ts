@@ -227,7 +227,7 @@ test("the first screen weighs no more than 250 kB", async ({ page }) => {
 /** What the exchange sends for a built file: its smallest stored variant. */
 function storedSize(path: string): number {
   const stored = [".br", ""]
-    .map((suffix) => resolve(import.meta.dirname, `../dist${path}${suffix}`))
+    .map((suffix) => resolve(import.meta.dirname, `../../dist${path}${suffix}`))
     .find((file) => existsSync(file));
   return stored ? statSync(stored).size : 0;
 }
