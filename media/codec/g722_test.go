@@ -48,8 +48,8 @@ func g722Signals() map[string][]int16 {
 		edge[i] = int16(math.MinInt16 * (i & 1))
 	}
 	return map[string][]int16{
-		"silence": make([]int16, 3200), "speech": speechLike(16000, 160000, 6000), "loud speech": speechLike(16000, 80000, 40000),
-		"noise": noise(80000, 3000), "overload": noise(80000, 60000), "square": square, "highest tone": edge,
+		"silence": make([]int16, 3200), "speech": speechLike(16000, 48000, 6000), "loud speech": speechLike(16000, 32000, 40000),
+		"noise": noise(32000, 3000), "overload": noise(32000, 60000), "square": square, "highest tone": edge,
 	}
 }
 
