@@ -22,6 +22,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"klapka.dev/klapka/media"
+	"klapka.dev/klapka/media/pionlog"
 )
 
 // socketBuffer is what one port for everybody needs in a burst.
@@ -70,7 +71,7 @@ func New(o Options) (*Gateway, error) {
 		o.Listen = listenUDP
 	}
 	g := &Gateway{log: o.Log, sessions: map[*Session]struct{}{}}
-	logs := loggers{o.Log}
+	logs := pionlog.Factory{Log: o.Log}
 	var muxes []ice.UDPMux
 	for _, at := range o.Bind {
 		c, err := o.Listen(at)
@@ -104,7 +105,7 @@ func widen(c net.PacketConn) {
 }
 
 // prepare makes what all sessions share.
-func (g *Gateway) prepare(o Options, logs loggers) error {
+func (g *Gateway) prepare(o Options, logs pionlog.Factory) error {
 	certificate, err := newCertificate()
 	if err != nil {
 		return fmt.Errorf("WebRTC certificate: %w", err)
@@ -131,7 +132,7 @@ func (g *Gateway) prepare(o Options, logs loggers) error {
 	return nil
 }
 
-func (g *Gateway) settings(o Options, logs loggers) (webrtc.SettingEngine, error) {
+func (g *Gateway) settings(o Options, logs pionlog.Factory) (webrtc.SettingEngine, error) {
 	s := webrtc.SettingEngine{LoggerFactory: logs}
 	s.SetLite(true)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})

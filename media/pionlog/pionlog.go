@@ -1,4 +1,5 @@
-package peer
+// Package pionlog lets the WebRTC libraries write to our log.
+package pionlog
 
 import (
 	"context"
@@ -8,13 +9,13 @@ import (
 	"github.com/pion/logging"
 )
 
-// loggers hands our log to the WebRTC library. Strangers can cause most of what
-// it has to say, so nothing of it is above debug, and its traces are left out.
-type loggers struct{ log *slog.Logger }
+// Factory hands our log to the WebRTC libraries. Strangers can cause most of what
+// they have to say, so nothing of it is above debug, and their traces are left out.
+type Factory struct{ Log *slog.Logger }
 
 // NewLogger implements logging.LoggerFactory.
-func (l loggers) NewLogger(scope string) logging.LeveledLogger {
-	return logger{l.log.With("webrtc", scope)}
+func (f Factory) NewLogger(scope string) logging.LeveledLogger {
+	return logger{f.Log.With("webrtc", scope)}
 }
 
 type logger struct{ log *slog.Logger }
