@@ -13,13 +13,15 @@ import (
 var ErrDescription = errors.New("peer: session description cannot be used")
 
 // Codecs are what browsers are answered with, in order of preference; every
-// browser has them (RFC 7874 §3). Numbers are those used where nobody has chosen
+// browser has them (RFC 7874 §3), save G.722, with which those that do are spared
+// a conversion of what a phone says. Numbers are those used where nobody has chosen
 // others. Comfort noise and redundancy are never accepted, so that sound can be
 // passed to phones as it is.
 func Codecs() []sdp.Codec {
 	return []sdp.Codec{
 		{Name: sdp.PCMA, PT: 8, ClockRate: 8000, Channels: 1},
 		{Name: sdp.PCMU, PT: 0, ClockRate: 8000, Channels: 1},
+		{Name: sdp.G722, PT: 9, ClockRate: 8000, Channels: 1},
 		{Name: sdp.TelephoneEvent, PT: 126, ClockRate: 8000, Channels: 1, Fmtp: "0-15"},
 	}
 }
@@ -27,7 +29,7 @@ func Codecs() []sdp.Codec {
 // parameters are the codecs as the WebRTC library has them.
 func parameters() []webrtc.RTPCodecParameters {
 	mime := map[string]string{
-		sdp.PCMA: webrtc.MimeTypePCMA, sdp.PCMU: webrtc.MimeTypePCMU, sdp.TelephoneEvent: "audio/telephone-event",
+		sdp.PCMA: webrtc.MimeTypePCMA, sdp.PCMU: webrtc.MimeTypePCMU, sdp.G722: webrtc.MimeTypeG722, sdp.TelephoneEvent: "audio/telephone-event",
 	}
 	var out []webrtc.RTPCodecParameters
 	for _, c := range Codecs() {

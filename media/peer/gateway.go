@@ -22,6 +22,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"klapka.dev/klapka/media"
+	"klapka.dev/klapka/media/convert"
 	"klapka.dev/klapka/media/pionlog"
 )
 
@@ -56,6 +57,7 @@ type Gateway struct {
 	closing     sync.WaitGroup // sessions on their way out
 
 	mu       sync.Mutex
+	tools    *convert.Tools
 	sessions map[*Session]struct{}
 	closed   bool
 }
@@ -70,7 +72,7 @@ func New(o Options) (*Gateway, error) {
 	if o.Listen == nil {
 		o.Listen = listenUDP
 	}
-	g := &Gateway{log: o.Log, sessions: map[*Session]struct{}{}}
+	g := &Gateway{log: o.Log, tools: convert.NewTools(0), sessions: map[*Session]struct{}{}}
 	logs := pionlog.Factory{Log: o.Log}
 	var muxes []ice.UDPMux
 	for _, at := range o.Bind {

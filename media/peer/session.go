@@ -70,6 +70,7 @@ func (g *Gateway) NewSession(onState func(State)) (*Session, error) {
 		return nil, err
 	}
 	s.out = stream.NewSender(s.wire, uint32(s.sound.Sender().GetParameters().Encodings[0].SSRC))
+	s.out.Equip(g.tools)
 	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.changed() })
 	pc.OnTrack(func(t *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { s.readSound(t) })
 	go s.readReports(s.sound.Sender())

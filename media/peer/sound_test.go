@@ -203,6 +203,17 @@ func TestDigitsToTheBrowser(t *testing.T) {
 	})
 }
 
+// A phone that speaks a codec which the browser was not answered with is heard
+// all the same.
+func TestSoundIsConverted(t *testing.T) {
+	s, b := connected(t, newGateway(t))
+	k := talking(t, s, nil)
+	s.Activate(k)
+	k.Hear(toneIn(t, sdp.Codec{Name: sdp.Opus, PT: 111, ClockRate: 48000, Channels: 2}, 1000))
+	b.Listen()
+	expectTone(t, b.Ear(), 1000, 500*time.Millisecond, 1500*time.Millisecond)
+}
+
 // A slot of a leg on hold lets nothing through in either direction.
 func TestInactiveSlot(t *testing.T) {
 	s, b := connected(t, newGateway(t))
@@ -235,7 +246,7 @@ func TestAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(answer, "UDP/TLS/RTP/SAVPF 8 0 126\r\n") {
+	if !strings.Contains(answer, "UDP/TLS/RTP/SAVPF 8 0 9 126\r\n") {
 		t.Errorf("codecs of the answer:\n%s", answer)
 	}
 	for _, want := range []string{"a=ice-lite\r\n", "a=setup:passive\r\n", "a=candidate:", "a=sendrecv\r\n"} {

@@ -86,15 +86,21 @@ type toneSource struct {
 // tone is a source of one frequency, until the test ends.
 func tone(t testing.TB, hz float64) media.Source {
 	t.Helper()
-	pcma := sdp.Codec{Name: sdp.PCMA, ClockRate: 8000, Channels: 1}
-	payloads, _ := audio.NewClip(mediatest.Sine(8000, hz, -10, time.Second)).Frames(pcma)
+	return toneIn(t, sdp.Codec{Name: sdp.PCMA, ClockRate: 8000, Channels: 1}, hz)
+}
+
+// toneIn is a tone in a codec.
+func toneIn(t testing.TB, format sdp.Codec, hz float64) media.Source {
+	t.Helper()
+	payloads, _ := audio.NewClip(mediatest.Sine(8000, hz, -10, time.Second)).Frames(format)
+	samples := uint32(format.ClockRate / 50)
 	s := &toneSource{stop: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		start := time.Now()
 		for i := 0; ; i++ {
 			s.Deliver(&media.Frame{
-				Codec: pcma, Payload: payloads[i%len(payloads)], Samples: 160, Timestamp: uint32(160 * i), Seq: uint16(i), Stream: uint32(hz),
+				Codec: format, Payload: payloads[i%len(payloads)], Samples: samples, Timestamp: samples * uint32(i), Seq: uint16(i), Stream: uint32(hz),
 			})
 			select {
 			case <-time.After(time.Until(start.Add(time.Duration(i+1) * 20 * time.Millisecond))):
