@@ -37,6 +37,11 @@ func (u *usage) refresh() {
 		u.refreshIn(retryRefresh)
 		return
 	}
+	u.show()
+}
+
+// show sends the peer a request that refreshes what it knows of us.
+func (u *usage) show() {
 	if u.updates || u.said == nil {
 		req := u.dlg.request(sip.UPDATE)
 		u.introduce(req)
@@ -53,7 +58,18 @@ func (u *usage) introduce(req *sip.Request) {
 	req.AppendHeader(u.stack.contact(u.dlg.flow, u.dlg.local.User))
 	req.AppendHeader(sip.NewHeader("Allow", allowInDialog))
 	req.AppendHeader(sip.NewHeader("Supported", extensions))
-	u.ask(req)
+	if u.timer.interval > 0 {
+		u.ask(req)
+	}
+}
+
+// moved tells the peer of a confirmed dialog where we are reached now: a refresh
+// out of turn. One that is in the middle of something hears of it with the next
+// refresh.
+func (u *usage) moved() {
+	if u.alive() && u.offer == nil && u.reoffer == nil && (u.acking == nil || u.acking.acked) && (!u.incoming || u.first.acked) {
+		u.show()
+	}
 }
 
 // refreshed takes what became of a refresh.

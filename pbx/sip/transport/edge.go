@@ -31,7 +31,7 @@ type Options struct {
 
 	// Bind is the address to listen on; port 0 takes a free one. PacketConn (for
 	// UDP) or Listener (for TCP and TLS, below TLS) is used instead when set. WS has
-	// no other way in than its Listener.
+	// no other way in than its Listener; there, Bind is the web server's address.
 	Bind       netip.AddrPort
 	PacketConn net.PacketConn
 	Listener   net.Listener
@@ -61,6 +61,8 @@ type Edge struct {
 	name, net string
 	local     netip.AddrPort
 	advertise netip.AddrPort
+	fixed     bool                           // … was configured
+	found     atomic.Pointer[netip.AddrPort] // where we are seen from outside; nil: unknown
 	guard     *Guard
 	log       *slog.Logger
 
@@ -104,7 +106,7 @@ func Open(o Options) (*Edge, error) {
 		e.cancel()
 		return nil, fmt.Errorf("sip edge %s: %w", o.Name, err)
 	}
-	e.advertise = advertised(o.Advertise, e.local)
+	e.advertise, e.fixed = advertised(o.Advertise, e.local), o.Advertise.IsValid()
 	if err := e.newAgent(); err != nil {
 		_ = e.closeListener() // nothing came of it anyway
 		e.cancel()
@@ -142,6 +144,9 @@ func (e *Edge) bind(o Options) (err error) {
 			}
 		}
 		e.local = addrPort(l.Addr())
+		if o.Net == WS {
+			e.local = o.Bind
+		}
 		var conf *tls.Config
 		if o.Net == TLS {
 			conf = o.TLS
@@ -201,11 +206,15 @@ func (e *Edge) Guard() *Guard { return e.guard }
 func (e *Edge) Counts() *Counts { return &e.counts }
 
 // AddrFor is the address that the given peer should use for us. It differs from
-// the advertised one only for peers on this very machine when all addresses are
-// listened on: they must not depend on a network being up.
+// the advertised one for peers on this very machine when all addresses are
+// listened on (they must not depend on a network being up), and for peers outside
+// when it was found out at which address they see us.
 func (e *Edge) AddrFor(remote netip.Addr) netip.AddrPort {
 	if remote.IsLoopback() && e.local.Addr().IsUnspecified() {
 		return netip.AddrPortFrom(remote, e.local.Port())
+	}
+	if seen := e.found.Load(); seen != nil && !inside(remote) {
+		return *seen
 	}
 	return e.advertise
 }

@@ -42,14 +42,15 @@ const (
 // or from a banned address is dropped here, before it is parsed or remembered.
 type guardConn struct {
 	net.PacketConn
-	guard  *Guard
-	tap    tap
-	buf    []byte
-	marked []byte
-	closed atomic.Bool
-	last   func() // called before the end is reported
-	first  sync.Once
-	ready  chan struct{} // closed when sipgo reads, and so knows the socket
+	guard    *Guard
+	tap      tap
+	question question // for a STUN server
+	buf      []byte
+	marked   []byte
+	closed   atomic.Bool
+	last     func() // called before the end is reported
+	first    sync.Once
+	ready    chan struct{} // closed when sipgo reads, and so knows the socket
 }
 
 func newGuardConn(c net.PacketConn, g *Guard, last func()) *guardConn {
@@ -86,6 +87,9 @@ func (c *guardConn) ReadFrom(b []byte) (int, net.Addr, error) {
 
 // accept copies an acceptable message into b as sipgo shall see it; 0: dropped.
 func (c *guardConn) accept(b, msg []byte, src netip.AddrPort) int {
+	if c.question.take(msg, src) {
+		return 0
+	}
 	if !c.guard.Admit(src) {
 		c.tap.dropped(c.guard, src, msg)
 		return 0

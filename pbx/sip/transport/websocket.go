@@ -31,8 +31,6 @@ const subprotocol = "sip"
 
 // SocketOptions make Sockets.
 type SocketOptions struct {
-	// Addr is the address of the web server that the sockets come through.
-	Addr netip.AddrPort
 	// Origins are the pages of other hosts that may open a socket, as
 	// "softphone.example.com" or "https://*.example.com". Pages of the host that is
 	// asked always may, and so may programs, which have no origin.
@@ -78,7 +76,11 @@ func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // answered already
 	}
 	ws.SetReadLimit(maxSocketMessage)
-	c := &socketConn{ws: ws, local: s.Addr(), remote: net.TCPAddrFromAddrPort(unmap(remote)), secure: r.TLS != nil, closed: make(chan struct{})}
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		local = s.Addr()
+	}
+	c := &socketConn{ws: ws, local: local, remote: net.TCPAddrFromAddrPort(unmap(remote)), secure: r.TLS != nil, closed: make(chan struct{})}
 	defer func() { _ = c.Close() }()
 	late := time.NewTimer(socketHandOver)
 	defer late.Stop()
@@ -118,8 +120,9 @@ func (s *Sockets) Close() error {
 	return nil
 }
 
-// Addr implements net.Listener.
-func (s *Sockets) Addr() net.Addr { return net.TCPAddrFromAddrPort(s.o.Addr) }
+// Addr implements net.Listener. The web server listens, perhaps at several
+// addresses: the edge is told one to name.
+func (s *Sockets) Addr() net.Addr { return &net.TCPAddr{} }
 
 // socketConn is one WebSocket as a stream that holds whole messages: each frame
 // is one (RFC 7118 §5), and each Write is one.

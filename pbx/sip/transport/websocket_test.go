@@ -25,8 +25,8 @@ func webLab(t *testing.T, limits Limits, story func(t *testing.T, net *pbxtest.N
 		if err != nil {
 			t.Fatal(err)
 		}
-		sockets := NewSockets(SocketOptions{Addr: webAddr, Origins: []string{"https://phone.example"}})
-		e, err := Open(Options{Net: WS, Listener: sockets, Guard: NewGuard(limits, nil)})
+		sockets := NewSockets(SocketOptions{Origins: []string{"https://phone.example"}})
+		e, err := Open(Options{Net: WS, Bind: webAddr, Listener: sockets, Guard: NewGuard(limits, nil)})
 		if err != nil {
 			t.Fatal(err)
 		}
