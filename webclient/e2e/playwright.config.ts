@@ -1,48 +1,15 @@
-import { resolve } from "node:path";
 import { defineConfig } from "@playwright/test";
-
-const repository = resolve(import.meta.dirname, "../..");
-
-/** Debian's Chromium; nothing is downloaded. */
-const executablePath = process.env.KLAPKA_CHROMIUM ?? "/usr/bin/chromium";
-
-const port = 4173;
-const adminPort = 4174;
+import { scratch } from "./rig/places.ts";
 
 export default defineConfig({
   testDir: import.meta.dirname,
-  outputDir: `${repository}/test-results`,
-  workers: 1,
+  outputDir: `${scratch}/playwright`,
+  globalSetup: `${import.meta.dirname}/rig/setup.ts`,
+  // Each has an exchange and browsers of its own; sound wants a core.
+  workers: 2,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  forbidOnly: true,
   reporter: [["list"]],
-  use: {
-    baseURL: `http://localhost:${port}`,
-    locale: "en-GB",
-    timezoneId: "Europe/Vienna",
-    launchOptions: {
-      executablePath,
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-      ],
-    },
-  },
-  webServer: [
-    {
-      command: `npx vite preview webclient/app --outDir ../dist --port ${port} --strictPort`,
-      port,
-      cwd: repository,
-    },
-    {
-      command: `npx vite preview admin --port ${adminPort} --strictPort`,
-      port: adminPort,
-      cwd: repository,
-    },
-  ],
+  use: { screenshot: "only-on-failure" },
 });

@@ -72,7 +72,9 @@ export class Ringer {
     clearInterval(this.#timer);
     this.#timer = undefined;
     if (!wanted) {
-      void this.#context?.suspend();
+      // A context that is only suspended would finish this ring within the next one.
+      void this.#context?.close();
+      this.#context = null;
       return;
     }
     void this.#ring();
@@ -84,7 +86,9 @@ export class Ringer {
     this.#context ??= new AudioContext();
     const context = this.#context;
     await routeTo(context, ringer);
-    await context.resume();
+    // Refused when the call was answered meanwhile.
+    await context.resume().catch(() => undefined);
+    if (context !== this.#context) return;
     const gain = context.createGain();
     gain.connect(context.destination);
     const now = context.currentTime;

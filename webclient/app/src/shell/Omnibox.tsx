@@ -3,7 +3,7 @@ import { useHotkeys } from "@mantine/hooks";
 import { IconPhone, IconSearch } from "@tabler/icons-react";
 import { useLive } from "@klapka/kit/live";
 import { dialable, LineMark, matches, PersonAvatar } from "@klapka/kit/ui";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useCallCommands } from "../calls/commands.ts";
 
@@ -32,6 +32,11 @@ export function Omnibox() {
         .filter((p) => matches(query, p.name, p.number))
         .slice(0, offered)
     : [];
+  const { selectFirstOption } = combobox;
+  // Enter takes the first one; it is chosen when the options of this text are there.
+  useEffect(() => {
+    if (query) selectFirstOption();
+  }, [query, selectFirstOption]);
   const call = (to: string) => {
     setText("");
     combobox.closeDropdown();
@@ -52,8 +57,6 @@ export function Omnibox() {
           onChange={(event) => {
             setText(event.currentTarget.value);
             combobox.openDropdown();
-            combobox.updateSelectedOptionIndex();
-            combobox.selectFirstOption();
           }}
           onFocus={() => query && combobox.openDropdown()}
           onBlur={() => combobox.closeDropdown()}
