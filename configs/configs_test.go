@@ -262,3 +262,16 @@ func FuzzFile(f *testing.F) {
 		l.file("klapka.yaml", []byte(text))
 	})
 }
+
+// Hosts of other machines: with and without a port, of either family.
+func TestServer(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"": true, "stun.example.com": true, "stun.example.com:3478": true, "192.0.2.1": true, "[2001:db8::1]:3478": true, "2001:db8::1": true,
+		"stun:stun.example.com": false, "stun.example.com:0": false, "stun.example.com:99999": false, "a b": false, "http://x": false,
+	} {
+		var got string
+		if err := (server{&got}).Set(text); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

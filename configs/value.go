@@ -3,6 +3,7 @@ package configs
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -203,6 +204,25 @@ func (v hosts) Set(s string) error {
 		out = append(out, strings.ToLower(p))
 	}
 	*v.to = out
+	return nil
+}
+
+// server is another machine, as host or host:port.
+type server struct{ to *string }
+
+func (v server) Type() string { return "host or host:port" }
+func (v server) Set(s string) error {
+	host, port := s, ""
+	if h, p, err := net.SplitHostPort(s); err == nil {
+		host, port = h, p
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("%q is not a port", port)
+		}
+	}
+	if _, err := netip.ParseAddr(host); err != nil && strings.ContainsAny(host, ":/ \t@[]") {
+		return fmt.Errorf("%q is not a host name or host:port (no scheme)", s)
+	}
+	*v.to = s
 	return nil
 }
 

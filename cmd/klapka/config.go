@@ -71,7 +71,7 @@ func exchangeOptions(c *configs.Config, log *slog.Logger) exchange.Options {
 		DataDir: c.DataDir, DatabaseURL: c.DatabaseURL, PromptsDir: c.PromptsDir,
 		HTTP: c.HTTP, HTTPS: c.HTTPS, SIPUDP: c.SIPUDP, SIPTCP: c.SIPTCP, SIPTLS: c.SIPTLS, WebRTCUDP: c.WebRTCUDP,
 		RTPListen: c.RTPListen, RTPPorts: exchange.PortRange(c.RTPPorts),
-		SIPAdvertise: c.SIPAdvertise, RTPAdvertise: c.RTPAdvertise, Realm: c.SIPRealm,
+		SIPAdvertise: c.SIPAdvertise, SIPSTUN: c.SIPSTUN, SIPPages: c.SIPPages, RTPAdvertise: c.RTPAdvertise, Realm: c.SIPRealm,
 		WebHosts: c.WebHosts, TLSCertificate: c.TLSCertificate, TLSKey: c.TLSKey, MetricsToken: c.MetricsToken,
 		Limits: exchange.Limits(c.Limits), Registrations: exchange.Registrations(c.Registrations),
 		RingTime: c.RingTime, ShutdownGrace: c.ShutdownGrace,

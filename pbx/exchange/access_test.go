@@ -31,6 +31,7 @@ const (
 var mayUse = map[string]level{
 	"GET /healthz": everybody, "HEAD /healthz": everybody, "GET /readyz": everybody, "HEAD /readyz": everybody,
 	"GET /metrics": thisMachine,
+	"GET /ws":      everybody,                       // SIP, where each request has to prove who sends it
 	"GET /*":       everybody, "HEAD /*": everybody, // the pages themselves; their data need a sign-in
 	"GET /admin": everybody, "GET /admin/*": everybody, "HEAD /admin/*": everybody,
 

@@ -48,6 +48,7 @@ type Exchange struct {
 	rtp       *rtp.Engine
 	calls     *call.Control
 	guard     *transport.Guard
+	sockets   *transport.Sockets // SIP over WebSocket, from the web server
 	stack     *sip.Stack
 	registrar *registrar.Registrar
 	trace     *trace.Recorder
@@ -89,7 +90,7 @@ func New(ctx context.Context, o Options) (*Exchange, error) {
 func (x *Exchange) Run(ctx context.Context) error {
 	readers, stop := context.WithCancel(context.Background())
 	x.follow(readers)
-	x.startSIP()
+	x.startSIP(readers)
 	x.web.SetState(web.Ready)
 	close(x.ready)
 	<-ctx.Done()

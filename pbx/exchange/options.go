@@ -29,6 +29,8 @@ type Options struct {
 	Network   Network // nil: the machine's
 
 	SIPAdvertise []netip.Addr // at most one of each family; empty: the interface's
+	SIPSTUN      string       // host or host:port of a STUN server that tells where we are; empty: not asked
+	SIPPages     []string     // hosts whose pages may open SIP over WebSocket, beside our own
 	RTPAdvertise []netip.Addr
 	Realm        string // digest realm of a new store; later ones keep theirs
 

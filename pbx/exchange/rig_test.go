@@ -28,6 +28,8 @@ type rig struct {
 	ended  chan error
 	phones []*pbxtest.Phone
 	level  slog.Level
+	http   []netip.AddrPort
+	log    slog.Handler // nil: what is at least level, to stderr
 }
 
 var sipAddr = netip.MustParseAddrPort("10.0.0.1:5060")
@@ -37,9 +39,13 @@ var sipAddr = netip.MustParseAddrPort("10.0.0.1:5060")
 func inVirtualTime(t *testing.T, story func(r *rig)) { seeded(t, 1, story) }
 
 // seeded is inVirtualTime on a network whose accidents are those of seed.
-func seeded(t *testing.T, seed uint64, story func(r *rig)) {
+func seeded(t *testing.T, seed uint64, story func(r *rig)) { prepared(t, seed, func(*rig) {}, story) }
+
+// prepared is seeded with an exchange that is told more before it starts.
+func prepared(t *testing.T, seed uint64, prepare, story func(r *rig)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{t: t, net: pbxtest.NewNet(seed), dir: t.TempDir(), level: slog.LevelError}
+		prepare(r)
 		r.start()
 		story(r)
 		r.nothingLeft()
@@ -53,11 +59,16 @@ func seeded(t *testing.T, seed uint64, story func(r *rig)) {
 }
 
 func (r *rig) options() Options {
+	log := r.log
+	if log == nil {
+		log = slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.level})
+	}
 	return Options{
 		Version: "test", DataDir: r.dir, Realm: "klapka", Network: r.net, Demo: true, DemoAnywhere: true,
-		Log:       slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.level})),
+		Log:       slog.New(log),
 		SIPUDP:    []netip.AddrPort{sipAddr},
 		SIPTCP:    []netip.AddrPort{sipAddr},
+		HTTP:      r.http,
 		RTPListen: sipAddr.Addr(), RTPPorts: PortRange{20000, 20999},
 		RingTime: 30 * time.Second, ShutdownGrace: 10 * time.Second,
 	}

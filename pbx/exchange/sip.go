@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strconv"
 
 	"klapka.dev/klapka/pbx/sip"
@@ -74,7 +73,7 @@ func (x *Exchange) openEdges() (transport.Edges, error) {
 			*group.got = append(*group.got, e.Local())
 		}
 	}
-	return edges, nil
+	return x.openSocketEdge(edges)
 }
 
 func (x *Exchange) openEdge(network string, i int, at netip.AddrPort) (*transport.Edge, error) {
@@ -82,10 +81,7 @@ func (x *Exchange) openEdge(network string, i int, at netip.AddrPort) (*transpor
 	if i > 0 {
 		o.Name += strconv.Itoa(i + 1)
 	}
-	same := func(a netip.Addr) bool { return a.Is4() == at.Addr().Is4() }
-	if n := slices.IndexFunc(x.opts.SIPAdvertise, same); n >= 0 {
-		o.Advertise = netip.AddrPortFrom(x.opts.SIPAdvertise[n], 0)
-	}
+	o.Advertise = x.advertised(at)
 	var err error
 	if network == transport.UDP {
 		o.PacketConn, err = x.opts.Network.ListenPacket(at)
@@ -101,10 +97,14 @@ func (x *Exchange) openEdge(network string, i int, at netip.AddrPort) (*transpor
 	return transport.Open(o)
 }
 
-// startSIP begins to listen to phones.
-func (x *Exchange) startSIP() {
+// startSIP begins to listen to phones, and to ask where they see us until ctx
+// ends.
+func (x *Exchange) startSIP(ctx context.Context) {
 	x.registrar.Start()
 	x.stack.Start()
+	if server := x.opts.SIPSTUN; server != "" {
+		x.background.Go(func() { x.stack.FollowSTUN(ctx, server) })
+	}
 }
 
 func (x *Exchange) closeEdges(edges transport.Edges) error {

@@ -36,6 +36,7 @@ func (x *Exchange) openWeb(context.Context) error {
 	x.closers = append(x.closers, x.closeWeb)
 	x.openTrace()
 	x.openAPI(sessions)
+	x.openSockets()
 	if x.addresses.HTTP, err = x.listenWeb("HTTP", o.HTTP, nil); err != nil {
 		return err
 	}
