@@ -81,7 +81,7 @@ func (x *Exchange) openEdge(network string, i int, at netip.AddrPort) (*transpor
 	if i > 0 {
 		o.Name += strconv.Itoa(i + 1)
 	}
-	o.Advertise = x.advertised(at)
+	o.Advertise, o.AdvertiseOther = x.advertised(at)
 	var err error
 	if network == transport.UDP {
 		o.PacketConn, err = x.opts.Network.ListenPacket(at)

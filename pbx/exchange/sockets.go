@@ -29,8 +29,8 @@ func (x *Exchange) openSocketEdge(edges transport.Edges) (transport.Edges, error
 	}
 	o := transport.Options{
 		Name: transport.WS, Net: transport.WS, Bind: at[0], Listener: x.sockets, Guard: x.guard, Log: x.opts.Log, Tap: x.tap,
-		Advertise: x.advertised(at[0]),
 	}
+	o.Advertise, o.AdvertiseOther = x.advertised(at[0])
 	e, err := transport.Open(o)
 	if err != nil {
 		return edges, fmt.Errorf("SIP over WebSocket: %w", err)
@@ -38,12 +38,15 @@ func (x *Exchange) openSocketEdge(edges transport.Edges) (transport.Edges, error
 	return append(edges, e), nil
 }
 
-// advertised is the configured address of the family of a listener; zero: there
-// is none.
-func (x *Exchange) advertised(at netip.AddrPort) netip.AddrPort {
-	same := func(a netip.Addr) bool { return a.Is4() == at.Addr().Is4() }
-	if n := slices.IndexFunc(x.opts.SIPAdvertise, same); n >= 0 {
-		return netip.AddrPortFrom(x.opts.SIPAdvertise[n], 0)
+// advertised are the configured addresses of the family of a listener and of the
+// other one; zero: there is none.
+func (x *Exchange) advertised(at netip.AddrPort) (same, other netip.AddrPort) {
+	for _, a := range x.opts.SIPAdvertise {
+		if a.Is4() == at.Addr().Is4() {
+			same = netip.AddrPortFrom(a, 0)
+		} else {
+			other = netip.AddrPortFrom(a, 0)
+		}
 	}
-	return netip.AddrPort{}
+	return same, other
 }

@@ -230,3 +230,45 @@ func TestOutgoingGivenUpWhileConnecting(t *testing.T) {
 		}
 	})
 }
+
+// Calls over IPv6, in both directions: addresses stand in brackets wherever they
+// are written, and what is written leads back.
+func TestIPv6(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		conn, err := r.net.ListenPacket(netip.MustParseAddrPort("[2001:db8::101]:5060"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := pbxtest.NewPhone(t, conn, serverAddr6, "101", "secret-101")
+		p.Domain = "[2001:db8::1]"
+		c := p.Invite("102", offerSDP)
+		l := r.incoming()
+		if l.inv.Remote != "[2001:db8::101]:5060" || l.inv.Dialled != "102" {
+			t.Fatalf("%+v", l.inv)
+		}
+		l.sig.Answer([]byte(answerSDP))
+		if res := c.Expect(200); res.Get("Contact") != "<sip:102@[2001:db8::1]:5060>" {
+			t.Fatalf("answer:\n%s", res)
+		}
+		c.Ack()
+		l.expect(leg.InAcked)
+		l.sig.Bye(pbx.Cause{Code: pbx.CauseNormal})
+		if bye := c.ExpectBye(); bye.URI() != "sip:101@[2001:db8::101]:5060" {
+			t.Fatalf("BYE:\n%s", bye)
+		}
+		l.expect(leg.InGone)
+
+		c, l = r.dialled(p, func(d *leg.Dialing) { d.Binding.Edge = "udp6" })
+		inv := c.InviteMessage()
+		for name, want := range map[string]string{
+			"Via": "SIP/2.0/UDP [2001:db8::1]:5060;", "Contact": "<sip:101@[2001:db8::1]:5060>",
+			"From": "<sip:101@[2001:db8::1]:5060>", "To": "<sip:101@[2001:db8::1]:5060>", "P-Asserted-Identity": "<sip:101@[2001:db8::1]:5060>",
+		} {
+			if !contains(inv.Get(name), want) {
+				t.Errorf("%s: %s", name, inv.Get(name))
+			}
+		}
+		c.Bye()
+		l.expect(leg.InBye)
+	})
+}

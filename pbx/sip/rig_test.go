@@ -31,7 +31,10 @@ const (
 	otherSDP  = "v=0\r\no=- 3 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 20002 RTP/AVP 8\r\n"
 )
 
-var serverAddr = netip.MustParseAddrPort("192.0.2.1:5060")
+var (
+	serverAddr  = netip.MustParseAddrPort("192.0.2.1:5060")
+	serverAddr6 = netip.MustParseAddrPort("[2001:db8::1]:5060")
+)
 
 // rig is a stack on a network in memory, with legs that only take notes.
 type rig struct {
@@ -81,9 +84,17 @@ func newRig(t *testing.T) *rig {
 	if r.tcp, err = transport.Open(transport.Options{Name: "tcp", Net: transport.TCP, Listener: listener, Dial: r.connect}); err != nil {
 		t.Fatal(err)
 	}
+	conn6, err := r.net.ListenPacket(serverAddr6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	udp6, err := transport.Open(transport.Options{Name: "udp6", Net: transport.UDP, PacketConn: conn6})
+	if err != nil {
+		t.Fatal(err)
+	}
 	r.door = newDoorman()
 	r.stack = newStack(Options{
-		Edges: transport.Edges{r.udp, r.tcp}, Authority: r.door, Events: r.events,
+		Edges: transport.Edges{r.udp, r.tcp, udp6}, Authority: r.door, Events: r.events,
 		Bindings: r, Log: slog.New(slog.DiscardHandler),
 	}, r)
 	r.stack.Start()

@@ -67,23 +67,52 @@ func advertised(want, local netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(at, local.Port())
 }
 
+// otherFamily decides what peers are told that have not the family of the
+// advertised address; only [::] hears them.
+func otherFamily(want, advertise, local netip.AddrPort) netip.AddrPort {
+	if local.Addr() != netip.IPv6Unspecified() {
+		return netip.AddrPort{}
+	}
+	if want.IsValid() {
+		return advertised(want, local)
+	}
+	for _, ip := range machineAddrs() {
+		if ip.Is4() != advertise.Addr().Is4() {
+			return netip.AddrPortFrom(ip, local.Port())
+		}
+	}
+	return netip.AddrPort{}
+}
+
 // MachineAddr is the machine's first address of a family that others can reach,
 // else loopback.
-func MachineAddr(v6 bool) netip.Addr {
-	found := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	if v6 {
-		found = netip.IPv6Loopback()
+func MachineAddr(only4 bool) netip.Addr {
+	var found netip.Addr
+	for _, ip := range machineAddrs() {
+		if ip.Is4() {
+			return ip
+		}
+		if !only4 && !found.IsValid() {
+			found = ip
+		}
 	}
+	if found.IsValid() {
+		return found
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+}
+
+// machineAddrs are the machine's addresses that others can reach.
+func machineAddrs() (out []netip.Addr) {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
-		return found
+		return nil
 	}
 	for _, a := range addrs {
 		p, err := netip.ParsePrefix(a.String())
-		ip := p.Addr().Unmap()
-		if err == nil && ip.IsGlobalUnicast() && ip.Is6() == v6 {
-			return ip
+		if ip := p.Addr().Unmap(); err == nil && ip.IsGlobalUnicast() {
+			out = append(out, ip)
 		}
 	}
-	return found
+	return out
 }

@@ -40,6 +40,10 @@ type Options struct {
 	// address listened on, or, when that is a wildcard, one of the machine's.
 	Advertise netip.AddrPort
 
+	// AdvertiseOther is the same for peers of the other family, where [::] takes
+	// both in.
+	AdvertiseOther netip.AddrPort
+
 	// TLS is the server's side of TLS. Its GetCertificate is asked at every
 	// handshake, so that renewed certificates need no restart.
 	TLS *tls.Config
@@ -61,6 +65,7 @@ type Edge struct {
 	name, net string
 	local     netip.AddrPort
 	advertise netip.AddrPort
+	other     netip.AddrPort                 // … to peers of the other family; zero: there are none
 	fixed     bool                           // … was configured
 	found     atomic.Pointer[netip.AddrPort] // where we are seen from outside; nil: unknown
 	guard     *Guard
@@ -107,6 +112,7 @@ func Open(o Options) (*Edge, error) {
 		return nil, fmt.Errorf("sip edge %s: %w", o.Name, err)
 	}
 	e.advertise, e.fixed = advertised(o.Advertise, e.local), o.Advertise.IsValid()
+	e.other = otherFamily(o.AdvertiseOther, e.advertise, e.local)
 	if err := e.newAgent(); err != nil {
 		_ = e.closeListener() // nothing came of it anyway
 		e.cancel()
@@ -207,14 +213,18 @@ func (e *Edge) Counts() *Counts { return &e.counts }
 
 // AddrFor is the address that the given peer should use for us. It differs from
 // the advertised one for peers on this very machine when all addresses are
-// listened on (they must not depend on a network being up), and for peers outside
-// when it was found out at which address they see us.
+// listened on (they must not depend on a network being up), for peers of the other
+// family, and for peers outside when it was found out at which address they see
+// us.
 func (e *Edge) AddrFor(remote netip.Addr) netip.AddrPort {
 	if remote.IsLoopback() && e.local.Addr().IsUnspecified() {
 		return netip.AddrPortFrom(remote, e.local.Port())
 	}
-	if seen := e.found.Load(); seen != nil && !inside(remote) {
+	if seen := e.found.Load(); seen != nil && !inside(remote) && seen.Addr().Is4() == remote.Unmap().Is4() {
 		return *seen
+	}
+	if e.other.IsValid() && e.other.Addr().Is4() == remote.Unmap().Is4() {
+		return e.other
 	}
 	return e.advertise
 }

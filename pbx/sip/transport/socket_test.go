@@ -55,6 +55,12 @@ func TestRealSockets(t *testing.T) {
 				}
 				exchange("SIP/2.0 200 OK")
 				f := <-flows
+				if bind == "[::]:0" {
+					ip4, ip6 := e.AddrFor(netip.MustParseAddr("192.0.2.5")), e.AddrFor(netip.MustParseAddr("2001:db8::5"))
+					if !ip4.Addr().Is4() && len(machineAddrs()) > 0 || ip4 == ip6 && hasBoth() {
+						t.Errorf("IPv4 peers are told %v, IPv6 peers %v", ip4, ip6)
+					}
+				}
 				if us := e.AddrFor(f.Remote.Addr()); us != target {
 					t.Errorf("a peer at %v is told %v, want %v", f.Remote, us, target)
 				}
@@ -68,5 +74,36 @@ func TestRealSockets(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// hasBoth reports whether the machine has addresses of both families.
+func hasBoth() bool {
+	var has [2]bool
+	for _, ip := range machineAddrs() {
+		if ip.Is4() {
+			has[0] = true
+		} else {
+			has[1] = true
+		}
+	}
+	return has[0] && has[1]
+}
+
+// One listener for both families: each peer is told an address of its own.
+func TestAdvertiseOther(t *testing.T) {
+	e, err := Open(Options{
+		Net: UDP, Bind: addr("[::]:0"),
+		Advertise: addr("[2001:db8::1]:0"), AdvertiseOther: addr("198.51.100.1:0"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = e.Close() }()
+	if a, b := e.AddrFor(netip.MustParseAddr("203.0.113.5")).Addr(), e.AddrFor(netip.MustParseAddr("2001:db8::5")).Addr(); a.String() != "198.51.100.1" || b.String() != "2001:db8::1" {
+		t.Errorf("told %v and %v", a, b)
+	}
+	if u := e.Contact("1", netip.MustParseAddr("2001:db8::5")); !strings.HasPrefix(u.String(), "sip:1@[2001:db8::1]:") {
+		t.Errorf("Contact %s", u.String())
 	}
 }
