@@ -33,7 +33,7 @@ type bench struct {
 	seeded string // a data directory with devices, to be copied
 }
 
-// subjects that have a process to be looked at.
+// measured is a program whose cost can be looked at.
 type measured interface {
 	Cost() (subject.Cost, error)
 	Stop() error

@@ -26,11 +26,11 @@ type call struct {
 	answered bool
 	begun    time.Time // when the INVITE with credentials left
 	delay    *Samples
-	remote   string   // To with tag, target and route of the dialog (RFC 3261 §12.1.2)
-	target   string   //
-	route    []string //
-	far      Ends     // where the server wants sound
-	byes     int      // sides that know of the end: the caller's answer, the callee's BYE
+	remote   string // To with tag; target and route of the dialog follow (RFC 3261 §12.1.2)
+	target   string
+	route    []string
+	far      Ends // where the server wants sound
+	byes     int  // sides that know of the end: the caller's answer, the callee's BYE
 	done     func(ok bool)
 }
 
