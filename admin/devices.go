@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 
 	"klapka.dev/klapka/pbx"
@@ -13,6 +14,7 @@ type Device struct {
 	Name       string `json:"name"`
 	Username   string `json:"username" doc:"What it signs in as."`
 	Disabled   bool   `json:"disabled"`
+	Encryption string `json:"encryption" enum:"off,prefer,require" doc:"SRTP with keys by SDES."`
 	Registered bool   `json:"registered" doc:"The exchange knows where it is."`
 }
 
@@ -21,6 +23,8 @@ type DeviceInput struct {
 	Extension string `json:"extension" minLength:"1" maxLength:"10"`
 	Name      string `json:"name,omitempty" maxLength:"100"`
 	Disabled  bool   `json:"disabled,omitempty"`
+
+	Encryption string `json:"encryption,omitempty" enum:"off,prefer,require" doc:"Off when left out."`
 }
 
 // DeviceChange is what is to be changed; what is left out stays.
@@ -28,6 +32,8 @@ type DeviceChange struct {
 	Extension *string `json:"extension,omitempty" maxLength:"10"`
 	Name      *string `json:"name,omitempty" maxLength:"100"`
 	Disabled  *bool   `json:"disabled,omitempty"`
+
+	Encryption *string `json:"encryption,omitempty" enum:"off,prefer,require"`
 }
 
 // DeviceSecret is what a phone has to be told. The secret is in the answer to its
@@ -62,8 +68,21 @@ func (a API) registered() map[string]bool {
 	return known
 }
 
+// encryptionOff is how the API says what is stored as nothing.
+const encryptionOff = "off"
+
+func encryptionOf(word string) pbx.Encryption {
+	if word == encryptionOff {
+		return pbx.EncryptionOff
+	}
+	return pbx.Encryption(word)
+}
+
 func deviceOf(d pbx.Device, registered bool) Device {
-	return Device{ID: d.ID, Extension: d.Extension, Name: d.Name, Username: d.Username, Disabled: d.Disabled, Registered: registered}
+	return Device{
+		ID: d.ID, Extension: d.Extension, Name: d.Name, Username: d.Username, Disabled: d.Disabled,
+		Encryption: cmp.Or(string(d.Encryption), encryptionOff), Registered: registered,
+	}
 }
 
 func (a API) secret(d pbx.Device, secret string) DeviceSecret {
@@ -93,8 +112,8 @@ func (a API) createDevice(ctx context.Context, in *struct{ Body DeviceInput }) (
 	if pbx.CodeOf(err) == pbx.NotFound {
 		return nil, pbx.FieldErrorf("extension", "there is no such extension")
 	}
-	if err == nil && in.Body.Disabled {
-		d.Disabled = true
+	if encryption := encryptionOf(in.Body.Encryption); err == nil && (in.Body.Disabled || encryption != pbx.EncryptionOff) {
+		d.Disabled, d.Encryption = in.Body.Disabled, encryption
 		err = a.Store.UpdateDevice(ctx, &d)
 	}
 	if err != nil {
@@ -114,6 +133,9 @@ func (a API) changeDevice(ctx context.Context, in *deviceChange) (*deviceOutput,
 		set(&d.Extension, in.Body.Extension)
 		set(&d.Name, in.Body.Name)
 		set(&d.Disabled, in.Body.Disabled)
+		if in.Body.Encryption != nil {
+			d.Encryption = encryptionOf(*in.Body.Encryption)
+		}
 		return tx.UpdateDevice(ctx, &d)
 	})
 	if err != nil {

@@ -15,9 +15,24 @@ type Device struct {
 	Username  string // SIP user name and AOR user part, unique
 	HA1       DigestHA1
 	Disabled  bool
+
+	Encryption Encryption // of its sound
+
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
+
+// Encryption is whether the sound of a device is encrypted by SRTP with keys in
+// the session description (SDES, RFC 4568), which is as secret as its signalling:
+// use it over TLS.
+type Encryption string
+
+// The policies.
+const (
+	EncryptionOff     Encryption = ""        // plain RTP
+	EncryptionPrefer  Encryption = "prefer"  // SRTP when the phone can
+	EncryptionRequire Encryption = "require" // SRTP, or no call
+)
 
 // Validate trims the name and reports the first field that cannot be stored, as
 // an Invalid error.
@@ -33,7 +48,11 @@ func (d *Device) Validate() error {
 	case d.HA1.SHA256 != "" && !lowerHex(d.HA1.SHA256, 64):
 		return FieldErrorf("ha1", "the SHA-256 hash is not 64 lower-case hexadecimal digits")
 	}
-	return checkName("name", d.Name)
+	switch d.Encryption {
+	case EncryptionOff, EncryptionPrefer, EncryptionRequire:
+		return checkName("name", d.Name)
+	}
+	return FieldErrorf("encryption", "encryption is off, prefer or require")
 }
 
 // DigestHA1 holds H(username:realm:secret) per algorithm, in lower-case hex

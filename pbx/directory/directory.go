@@ -181,6 +181,9 @@ func (d *Directory) DeviceByUsername(username string) (dev pbx.Device, ok bool) 
 	return dev, ok
 }
 
+// Device is the device with this id, zero when there is none.
+func (d *Directory) Device(id string) pbx.Device { return d.now.Load().devices[id] }
+
 // Usable reports whether the device and its extension are enabled.
 func (d *Directory) Usable(dev pbx.Device) bool {
 	return !dev.Disabled && d.InService(dev.Extension)

@@ -20,8 +20,11 @@ type deviceRow struct {
 	HA1MD5    string `gorm:"column:ha1_md5"`
 	HA1SHA256 string `gorm:"column:ha1_sha256"`
 	Disabled  bool
-	Created   time.Time `gorm:"column:created_at"`
-	Updated   time.Time `gorm:"column:updated_at"`
+
+	Encryption string
+
+	Created time.Time `gorm:"column:created_at"`
+	Updated time.Time `gorm:"column:updated_at"`
 }
 
 func (deviceRow) TableName() string { return "devices" }
@@ -29,7 +32,7 @@ func (deviceRow) TableName() string { return "devices" }
 func rowOfDevice(d *pbx.Device) *deviceRow {
 	return &deviceRow{
 		ID: d.ID, Extension: d.Extension, Name: d.Name, Username: d.Username,
-		HA1MD5: d.HA1.MD5, HA1SHA256: d.HA1.SHA256, Disabled: d.Disabled,
+		HA1MD5: d.HA1.MD5, HA1SHA256: d.HA1.SHA256, Disabled: d.Disabled, Encryption: string(d.Encryption),
 		Created: utc(d.CreatedAt), Updated: utc(d.UpdatedAt),
 	}
 }
@@ -37,7 +40,7 @@ func rowOfDevice(d *pbx.Device) *deviceRow {
 func (r deviceRow) device() pbx.Device {
 	return pbx.Device{
 		ID: r.ID, Extension: r.Extension, Name: r.Name, Username: r.Username,
-		HA1: pbx.DigestHA1{MD5: r.HA1MD5, SHA256: r.HA1SHA256}, Disabled: r.Disabled,
+		HA1: pbx.DigestHA1{MD5: r.HA1MD5, SHA256: r.HA1SHA256}, Disabled: r.Disabled, Encryption: pbx.Encryption(r.Encryption),
 		CreatedAt: utc(r.Created), UpdatedAt: utc(r.Updated),
 	}
 }

@@ -35,6 +35,7 @@ func steps() []step {
 		{1, "people", schema0001},
 		{2, "history", schema0002},
 		{3, "signin", schema0003},
+		{4, "encryption", schema0004},
 	}
 }
 

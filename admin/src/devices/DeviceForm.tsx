@@ -19,6 +19,7 @@ export function DeviceForm(props: {
     initialValues: {
       extension: device?.extension ?? "",
       name: device?.name ?? "",
+      encryption: device?.encryption ?? "off",
       disabled: device?.disabled ?? false,
     },
     validate: { extension: (v) => (v ? null : t("devices.extensionMissing")) },
@@ -29,7 +30,7 @@ export function DeviceForm(props: {
       if (device) {
         await api.http.PATCH("/api/admin/devices/{id}", {
           params: { path: { id: device.id } },
-          body: { name: body.name, disabled: body.disabled },
+          body: { name: body.name, encryption: body.encryption, disabled: body.disabled },
         });
         return;
       }
@@ -62,6 +63,17 @@ export function DeviceForm(props: {
         label={t("devices.name")}
         description={t("devices.nameHint")}
         {...form.getInputProps("name")}
+      />
+      <Select
+        label={t("devices.encryption")}
+        description={t("devices.encryptionHint")}
+        allowDeselect={false}
+        data={[
+          { value: "off", label: t("devices.encryptionOff") },
+          { value: "prefer", label: t("devices.encryptionPrefer") },
+          { value: "require", label: t("devices.encryptionRequire") },
+        ]}
+        {...form.getInputProps("encryption")}
       />
       <Switch
         label={t("devices.disable")}

@@ -46,6 +46,7 @@ const devices: Device[] = people.slice(0, 8).map((p, i) => ({
   name: i % 2 ? "Cordless" : "Desk phone",
   username: i === 2 ? `${p.number}-2` : p.number,
   disabled: i === 4,
+  encryption: i === 1 ? "require" : "off",
   registered: i !== 4 && i !== 6,
 }));
 

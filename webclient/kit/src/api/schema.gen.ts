@@ -835,6 +835,11 @@ export interface components {
         };
         Device: {
             disabled: boolean;
+            /**
+             * @description SRTP with keys by SDES.
+             * @enum {string}
+             */
+            encryption: "off" | "prefer" | "require";
             extension: string;
             id: string;
             name: string;
@@ -845,11 +850,18 @@ export interface components {
         };
         DeviceChange: {
             disabled?: boolean;
+            /** @enum {string} */
+            encryption?: "off" | "prefer" | "require";
             extension?: string;
             name?: string;
         };
         DeviceInput: {
             disabled?: boolean;
+            /**
+             * @description Off when left out.
+             * @enum {string}
+             */
+            encryption?: "off" | "prefer" | "require";
             extension: string;
             name?: string;
         };
