@@ -70,6 +70,7 @@ test("a secret with special characters survives the code", () => {
     name: "",
     username: "101",
     disabled: false,
+    encryption: "off" as const,
     registered: false,
   };
   expect(sipAccount({ device, secret: "a@b:c", server: "pbx.test" })).toBe(
