@@ -113,6 +113,41 @@ func malformed(req *sip.Request) string {
 	case len(id.Value()) > maxToken, len(tagOf(from.Params)) > maxToken, len(tagOf(to.Params)) > maxToken:
 		return "Call-ID Or Tag Too Long"
 	}
+	if name := repeated(req); name != "" {
+		return "Repeated " + name
+	}
+	return ""
+}
+
+// repeated names a header that stands twice and may not (RFC 3261 §7.3.1): who
+// passed the message on may have believed the other one.
+func repeated(req *sip.Request) string {
+	var seen [6]bool
+	names := [6]string{"From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length"}
+	for _, h := range req.Headers() {
+		at := -1
+		switch strings.ToLower(h.Name()) {
+		case "from", "f":
+			at = 0
+		case "to", "t":
+			at = 1
+		case "call-id", "i":
+			at = 2
+		case "cseq":
+			at = 3
+		case "max-forwards":
+			at = 4
+		case "content-length", "l":
+			at = 5
+		}
+		switch {
+		case at < 0:
+		case seen[at]:
+			return names[at]
+		default:
+			seen[at] = true
+		}
+	}
 	return ""
 }
 

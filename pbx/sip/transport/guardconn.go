@@ -45,6 +45,7 @@ type guardConn struct {
 	guard    *Guard
 	tap      tap
 	question question // for a STUN server
+	acks     *acks
 	buf      []byte
 	marked   []byte
 	closed   atomic.Bool
@@ -55,7 +56,7 @@ type guardConn struct {
 
 func newGuardConn(c net.PacketConn, g *Guard, last func()) *guardConn {
 	return &guardConn{
-		PacketConn: c, guard: g, last: last,
+		PacketConn: c, guard: g, last: last, acks: newAcks(),
 		buf:    make([]byte, maxPacket+1),
 		marked: make([]byte, 0, maxPacket),
 		ready:  make(chan struct{}),
@@ -109,6 +110,10 @@ func (c *guardConn) accept(b, msg []byte, src netip.AddrPort) int {
 	}
 	c.tap.received(src, msg)
 	if !request {
+		if ack, known := c.acks.of(msg[:head]); known {
+			_, _ = c.WriteTo(ack.msg, ack.to) // lost again: the refusal comes again
+			return 0
+		}
 		return copy(b, msg)
 	}
 	var ok bool
@@ -139,6 +144,7 @@ func (c *guardConn) WriteTo(b []byte, to net.Addr) (int, error) {
 		}
 		to = src
 	}
+	c.acks.note(b, to)
 	if c.tap.see != nil {
 		c.tap.sent(addrPort(to), b)
 	}

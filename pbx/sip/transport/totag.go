@@ -20,7 +20,16 @@ func NewTag(req *sip.Request) string { return req.MessageData.Destination() }
 // destination, which an incoming request does not have and no peer can write.
 func stampTag(m sip.Message) {
 	req, ok := m.(*sip.Request)
-	if !ok || !req.IsInvite() || req.To() == nil {
+	if !ok {
+		return
+	}
+	if from := req.From(); from != nil {
+		trim(from.Params)
+	}
+	if to := req.To(); to != nil {
+		trim(to.Params)
+	}
+	if !req.IsInvite() || req.To() == nil {
 		return
 	}
 	to := req.To()
@@ -32,4 +41,13 @@ func stampTag(m sip.Message) {
 	tag := pbx.NewID()
 	to.Params.Add("tag", tag)
 	req.SetDestination(tag)
+}
+
+// trim takes away the white space that may stand around "=" (RFC 3261 §25.1):
+// sipgo does not find the tag of "; tag = 1", and refuses such requests of old
+// phones, whose transactions are told apart by it.
+func trim(ps sip.HeaderParams) {
+	for i := range ps {
+		ps[i].K, ps[i].V = strings.TrimSpace(ps[i].K), strings.TrimSpace(ps[i].V)
+	}
 }
