@@ -347,3 +347,32 @@ func FuzzFrame(f *testing.F) {
 		}
 	})
 }
+
+// P25: handshakes that fail leave no connection behind, and their places are free
+// again.
+func TestP25FailedHandshakesLeaveNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conf := &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errors.New("none") }}
+		l := newLab(t, Options{Net: TLS, TLS: conf, Guard: NewGuard(Limits{ConnsPerSource: 2}, nil)}, nil)
+		defer l.close()
+		for range 10 {
+			c := l.dial(addr("10.0.0.7:0"))
+			go func() { _, _ = c.conn.Write([]byte("INVITE sip:x SIP/2.0\r\n\r\n")) }()
+			if !c.ended(time.Second) {
+				t.Fatal("plain SIP on a TLS port is kept")
+			}
+			d := l.dial(addr("10.0.0.7:0"))
+			client := tls.Client(d.conn, &tls.Config{InsecureSkipVerify: true})
+			if err := client.HandshakeContext(t.Context()); err == nil {
+				t.Fatal("a handshake without a certificate")
+			}
+			_ = d.conn.Close()
+			synctest.Wait()
+			l.edge.stream.mu.Lock()
+			if n := len(l.edge.stream.conns); n != 0 {
+				t.Errorf("%d connections left", n)
+			}
+			l.edge.stream.mu.Unlock()
+		}
+	})
+}
