@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"klapka.dev/klapka/pbx/pbxtest"
 )
@@ -20,6 +21,16 @@ func TestSoftphoneOnWebSocket(t *testing.T) {
 		}
 		page := pbxtest.NewSocketPhone(r.t, ws, from, sipAddr, "101", "klapka-demo-101")
 		r.phones = append(r.phones, page)
+		// A page has no address: it makes names up, as JsSIP does (RFC 7118 §5).
+		page.Edit = func(m *pbxtest.Message) bool {
+			for i, h := range m.Headers {
+				m.Headers[i].Value = strings.ReplaceAll(h.Value, from.String(), "kf7v0q1w3x2d.invalid")
+				if h.Name == "Contact" && m.Method() == "REGISTER" {
+					m.Headers[i].Value += `;+sip.ice;reg-id=1;+sip.instance="<urn:uuid:7f6c9b1e-0b5e-4a0c-9f4c-0a9f2b1c3d4e>";expires=600`
+				}
+			}
+			return true
+		}
 		page.Register()
 		pavel := r.phone("102", pavelAddr)
 
@@ -37,8 +48,8 @@ func TestSoftphoneOnWebSocket(t *testing.T) {
 
 		call = pavel.Invite("101", sdpAt(pavelRTP))
 		in = page.ExpectInvite()
-		if via := in.InviteMessage().Get("Via"); !strings.HasPrefix(via, "SIP/2.0/WS 10.0.0.1:8080") {
-			t.Errorf("Via %s", via)
+		if m := in.InviteMessage(); !strings.HasPrefix(m.Get("Via"), "SIP/2.0/WS 10.0.0.1:8080") || m.URI() != "sip:101@kf7v0q1w3x2d.invalid;transport=ws" {
+			t.Errorf("the page is called by\n%s", m)
 		}
 		in.Answer(sdpAt(annaRTP))
 		call.Expect(200)
@@ -46,5 +57,10 @@ func TestSoftphoneOnWebSocket(t *testing.T) {
 		in.ExpectAck()
 		call.Bye()
 		in.ExpectBye()
+
+		// The page is closed: its registration goes with the socket.
+		page.Close()
+		synctest.Wait()
+		pavel.Invite("101", sdpAt(pavelRTP)).Expect(480, 404)
 	})
 }
