@@ -22,6 +22,22 @@ func (machine) Listen(at netip.AddrPort) (net.Listener, error) {
 	return new(net.ListenConfig).Listen(context.Background(), network, address)
 }
 
+// Dial connects from the address of one of our listeners: on a machine with
+// several networks a phone knows us by that one only.
+func (machine) Dial(ctx context.Context, from, to netip.AddrPort) (net.Conn, error) {
+	var d net.Dialer
+	if from.Addr().IsValid() && !from.Addr().IsUnspecified() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from.Addr(), 0))
+	}
+	return d.DialContext(ctx, "tcp", to.String())
+}
+
+// connector is a Network that also opens connections; without, phones are waited
+// for.
+type connector interface {
+	Dial(ctx context.Context, from, to netip.AddrPort) (net.Conn, error)
+}
+
 // family names network and address for package net. The unspecified IPv6 address
 // stands for both families, and for IPv4 alone where there is no IPv6, which is
 // what an empty host means to package net.

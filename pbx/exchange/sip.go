@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"net/netip"
 	"strconv"
 
@@ -90,6 +91,11 @@ func (x *Exchange) openEdge(network string, i int, at netip.AddrPort) (*transpor
 	}
 	if err != nil {
 		return nil, err
+	}
+	if c, ok := x.opts.Network.(connector); ok {
+		o.Dial = func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+			return c.Dial(ctx, netip.AddrPortFrom(at.Addr(), 0), to)
+		}
 	}
 	if network == transport.TLS {
 		o.TLS = &tls.Config{GetCertificate: x.certs.Get, MinVersion: tls.VersionTLS12}
