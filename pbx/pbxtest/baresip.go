@@ -30,10 +30,12 @@ type BaresipOptions struct {
 	Secret    string
 	Transport string   // "udp", "tcp" or "tls"; empty: udp
 	Plain     bool     // does not register: a phone called by its address
-	Codecs    []string // in order of preference, such as "pcma"; empty: pcma and pcmu
+	Codecs    []string // in order of preference, such as "pcma" or "opus/48000/2"; empty: pcma and pcmu
 	Source    string   // WAV file it sends, 8 kHz mono, longer than its calls
 	Auto      bool     // answers by itself
 	Regint    int      // seconds of a registration; 0: 600
+	Secure    string   // how sound is encrypted, such as "srtp-mand"; empty: not at all
+	NS        *NetNS   // where it is; nil: on the machine
 }
 
 // Baresip is a real telephone: a baresip process of its own, driven through its
@@ -77,8 +79,8 @@ func NewBaresip(t testing.TB, o BaresipOptions) *Baresip {
 	// -s writes every SIP message to the log, -v what it thinks of them.
 	// Without stdbuf, messages would stand in its buffer until there are enough.
 	cmd := exec.Command(NeedProgram(t, "stdbuf", "coreutils"), "-oL", program, "-f", b.dir, "-s", "-v")
-	b.p = startProcess(t, "baresip "+o.Number, cmd, baresipMemory)
-	b.control = dialBaresip(t, b.p, b.controlAt())
+	b.p = startProcess(t, "baresip "+o.Number, o.NS.Inside(cmd), baresipMemory)
+	b.control = dialBaresip(t, b.p, o.NS, b.controlAt())
 	return b
 }
 
@@ -109,7 +111,7 @@ func (b *Baresip) config() string {
 		"menu_bell no",
 		"snd_path " + b.recordings(),
 		"module_path " + "/usr/lib/baresip/modules",
-		"module g711.so", "module sndfile.so", "module aufile.so",
+		"module g711.so", "module g722.so", "module opus.so", "module srtp.so", "module sndfile.so", "module aufile.so",
 		"module_tmp uuid.so", "module_tmp account.so",
 		"module_app contact.so", "module_app debug_cmd.so", "module_app menu.so", "module_app ctrl_tcp.so",
 	}
@@ -130,14 +132,21 @@ func (b *Baresip) account() string {
 	}
 	list := make([]string, len(codecs))
 	for i, c := range codecs {
-		list[i] = c + "/8000/1"
+		list[i] = c
+		if !strings.Contains(c, "/") {
+			list[i] += "/8000/1"
+		}
 	}
 	server, regint := b.o.Server, cmp.Or(b.o.Regint, 600)
 	if b.o.Plain {
 		server, regint = b.o.At, 0
 	}
-	return fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%s;answermode=%s;regint=%d;audio_codecs=%s\n",
+	line := fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%s;answermode=%s;regint=%d;audio_codecs=%s",
 		b.o.Number, server, cmp.Or(b.o.Transport, "udp"), cmp.Or(b.o.Username, b.o.Number), b.o.Secret, answer, regint, strings.Join(list, ","))
+	if b.o.Secure != "" {
+		line += ";mediaenc=" + b.o.Secure
+	}
+	return line + "\n"
 }
 
 // Address is where the phone is reached over UDP.

@@ -50,12 +50,12 @@ type baresipMessage struct {
 
 // dialBaresip connects to a phone that is starting; the connection ends with the
 // phone.
-func dialBaresip(t testing.TB, p *process, at netip.AddrPort) *baresipControl {
+func dialBaresip(t testing.TB, p *process, ns *NetNS, at netip.AddrPort) *baresipControl {
 	t.Helper()
 	c := &baresipControl{p: p, answers: make(chan baresipMessage, 16), grown: make(chan struct{})}
 	ok := eventually(baresipPatience, func() bool {
 		var err error
-		c.conn, err = net.DialTimeout("tcp", at.String(), time.Second)
+		c.conn, err = ns.Dial("tcp", at.String(), time.Second)
 		return err == nil || !p.running()
 	})
 	if !ok || c.conn == nil {

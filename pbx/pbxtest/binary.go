@@ -41,6 +41,7 @@ type BinaryOptions struct {
 	At      netip.Addr        // its own address; it takes free ports there
 	DataDir string            // empty: one of the test's own
 	Env     map[string]string // further settings: KLAPKA_… to value
+	Args    []string          // of serve; empty: --demo
 }
 
 // Binary is the shipped program, serving the demo company as a process of its
@@ -82,7 +83,11 @@ func (b *Binary) Start() {
 	if b.p != nil && b.p.running() {
 		b.t.Fatal("the exchange runs already")
 	}
-	cmd := exec.Command(b.o.Path, "serve", "--demo")
+	args := b.o.Args
+	if len(args) == 0 {
+		args = []string{"--demo"}
+	}
+	cmd := exec.Command(b.o.Path, append([]string{"serve"}, args...)...)
 	cmd.Dir = b.dir // no configuration file is found there
 	cmd.Env = b.environment()
 	b.p = startProcess(b.t, "klapka", cmd, 0)

@@ -144,6 +144,19 @@ func (n *Net) bindable(addr netip.AddrPort, used func(netip.AddrPort) bool) (net
 	return addr, errors.New("no free port")
 }
 
+// Bound counts the UDP addresses in use at an address, from port first to last.
+func (n *Net) Bound(at netip.Addr, first, last uint16) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	count := 0
+	for a := range n.conns {
+		if a.Addr() == at && a.Port() >= first && a.Port() <= last {
+			count++
+		}
+	}
+	return count
+}
+
 // Close closes everything that is open on the network.
 func (n *Net) Close() error {
 	n.mu.Lock()

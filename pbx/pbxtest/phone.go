@@ -229,6 +229,10 @@ func (p *Phone) ExpectInvite() *Call {
 	}
 }
 
+// Incoming gives the calls to the phone that no Expect… has taken, for scripts
+// that answer any number of them.
+func (p *Phone) Incoming() <-chan *Call { return p.invites }
+
 // ExpectNoInvite fails when a call comes within d.
 func (p *Phone) ExpectNoInvite(d time.Duration) {
 	p.t.Helper()

@@ -92,6 +92,40 @@ func (c *Call) Expect(codes ...int) *Message {
 	}
 }
 
+// Final waits for the final response to the INVITE, whichever it is.
+func (c *Call) Final() *Message {
+	c.phone.t.Helper()
+	timeout := time.NewTimer(c.phone.Patience)
+	defer timeout.Stop()
+	for {
+		select {
+		case r := <-c.responses:
+			if r.Status() >= 200 {
+				return r
+			}
+		case <-timeout.C:
+			c.phone.t.Fatalf("phone %s: no final response within %v", c.phone.Number, c.phone.Patience)
+		}
+	}
+}
+
+// Ended is the next request with which the peer ends the call, BYE or CANCEL, or
+// nil when none comes within d. It is already answered.
+func (c *Call) Ended(d time.Duration) *Message {
+	timeout := time.NewTimer(d)
+	defer timeout.Stop()
+	for {
+		select {
+		case m := <-c.requests:
+			if m.Method() == "BYE" || m.Method() == "CANCEL" {
+				return m
+			}
+		case <-timeout.C:
+			return nil
+		}
+	}
+}
+
 // Ack acknowledges the 2xx; repeated ones are acknowledged again by themselves.
 func (c *Call) Ack() { c.AckWith("") }
 
