@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strings"
 )
 
 // check finds what is wrong between settings, and what the file system refuses.
@@ -12,6 +13,12 @@ func (l *loader) check() {
 	l.checkPorts()
 	l.checkFiles()
 	c := l.config
+	for _, u := range c.TURNServers {
+		if c.TURNSecret == "" && strings.HasPrefix(u, "turn") {
+			l.fault(c.Origin("turn.servers"), "turn.servers", "turn.secret is missing, without which nobody may use them")
+			break
+		}
+	}
 	if c.Registrations.MinExpires > c.Registrations.MaxExpires {
 		l.fault(c.Origin("registrations.min_expires"), "registrations.min_expires",
 			"%s is longer than registrations.max_expires, %s", c.Registrations.MinExpires, c.Registrations.MaxExpires)
@@ -34,8 +41,11 @@ type listener struct {
 // reported where the stronger of the two settings stands.
 func (l *loader) checkPorts() {
 	c := l.config
-	tcp := []listener{{"http.listen", c.HTTP}, {"https.listen", c.HTTPS}, {"sip.tcp", c.SIPTCP}, {"sip.tls", c.SIPTLS}}
-	udp := []listener{{"sip.udp", c.SIPUDP}, {"webrtc.udp", c.WebRTCUDP}}
+	tcp := []listener{
+		{"http.listen", c.HTTP}, {"https.listen", c.HTTPS}, {"sip.tcp", c.SIPTCP}, {"sip.tls", c.SIPTLS},
+		{"webrtc.tcp", c.WebRTCTCP}, {"turn.tcp", c.TURNTCP}, {"turn.tls", c.TURNTLS},
+	}
+	udp := []listener{{"sip.udp", c.SIPUDP}, {"webrtc.udp", c.WebRTCUDP}, {"turn.udp", c.TURNUDP}}
 	for _, group := range [][]listener{tcp, udp} {
 		for i, a := range group {
 			for _, b := range group[i+1:] {

@@ -19,6 +19,10 @@ type Config struct {
 	SIPTCP    []netip.AddrPort
 	SIPTLS    []netip.AddrPort
 	WebRTCUDP []netip.AddrPort
+	WebRTCTCP []netip.AddrPort
+	TURNUDP   []netip.AddrPort
+	TURNTCP   []netip.AddrPort
+	TURNTLS   []netip.AddrPort
 
 	SIPAdvertise []netip.Addr // what phones are told to send signalling to; empty: the interface's address
 	SIPSTUN      string       // host or host:port of a STUN server that tells where we are; empty: not asked
@@ -27,6 +31,8 @@ type Config struct {
 	RTPListen    netip.Addr
 	RTPAdvertise []netip.Addr // what phones and browsers are told to send sound to
 	RTPPorts     PortRange
+	TURNServers  []string // URLs of relays elsewhere, handed to browsers
+	TURNSecret   string   // shared with them
 
 	TLSCertificate string // PEM file; empty: a self-signed one is made
 	TLSKey         string

@@ -26,6 +26,7 @@ type API struct {
 	Records  pbx.CallRecords
 	Calls    pbx.CallControl
 	Browsers pbx.Browsers
+	Relays   pbx.Relays // may be nil: there are none
 }
 
 type peopleOutput struct {
@@ -55,5 +56,6 @@ func (a API) Register(s *web.Server) {
 		Summary: "One's own past calls, the newest first",
 		Errors:  []int{http.StatusUnprocessableEntity},
 	}, a.history)
+	a.registerICE(s)
 	a.registerCommands(s)
 }

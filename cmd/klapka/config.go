@@ -70,6 +70,7 @@ func exchangeOptions(c *configs.Config, log *slog.Logger) exchange.Options {
 		Version: version, Log: log,
 		DataDir: c.DataDir, DatabaseURL: c.DatabaseURL, PromptsDir: c.PromptsDir,
 		HTTP: c.HTTP, HTTPS: c.HTTPS, SIPUDP: c.SIPUDP, SIPTCP: c.SIPTCP, SIPTLS: c.SIPTLS, WebRTCUDP: c.WebRTCUDP,
+		WebRTCTCP: c.WebRTCTCP, TURNUDP: c.TURNUDP, TURNTCP: c.TURNTCP, TURNTLS: c.TURNTLS, TURNServers: c.TURNServers, TURNSecret: c.TURNSecret,
 		RTPListen: c.RTPListen, RTPPorts: exchange.PortRange(c.RTPPorts),
 		SIPAdvertise: c.SIPAdvertise, SIPSTUN: c.SIPSTUN, SIPPages: c.SIPPages, RTPAdvertise: c.RTPAdvertise, Realm: c.SIPRealm,
 		WebHosts: c.WebHosts, TLSCertificate: c.TLSCertificate, TLSKey: c.TLSKey, MetricsToken: c.MetricsToken,

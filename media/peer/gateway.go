@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -40,10 +41,12 @@ const (
 // Options shape a gateway.
 type Options struct {
 	Bind      []netip.AddrPort // UDP addresses, one port each for all browsers; port 0 takes a free one
+	TCP       []netip.AddrPort // TCP addresses for those who can send no UDP; may be empty
 	Advertise []netip.Addr     // what browsers are told instead, at most one of each family
-	// Listen binds an address; nil is a real socket.
-	Listen func(netip.AddrPort) (net.PacketConn, error)
-	Log    *slog.Logger // nil: none
+	// Listen and ListenTCP bind an address; nil is a real socket.
+	Listen    func(netip.AddrPort) (net.PacketConn, error)
+	ListenTCP func(netip.AddrPort) (net.Listener, error)
+	Log       *slog.Logger // nil: none
 }
 
 // Gateway connects browsers. It implements media.Factory: its endpoints are
@@ -52,6 +55,9 @@ type Gateway struct {
 	api         *webrtc.API
 	certificate webrtc.Certificate
 	mux         ice.UDPMux
+	tcp         *passive
+	advertise   []netip.Addr
+	ways        atomic.Pointer[waysThen]
 	addresses   []netip.AddrPort
 	log         *slog.Logger
 	closing     sync.WaitGroup // sessions on their way out
@@ -72,7 +78,10 @@ func New(o Options) (*Gateway, error) {
 	if o.Listen == nil {
 		o.Listen = listenUDP
 	}
-	g := &Gateway{log: o.Log, tools: convert.NewTools(0), sessions: map[*Session]struct{}{}}
+	if o.ListenTCP == nil {
+		o.ListenTCP = listenTCP
+	}
+	g := &Gateway{log: o.Log, advertise: o.Advertise, tools: convert.NewTools(0), sessions: map[*Session]struct{}{}}
 	logs := pionlog.Factory{Log: o.Log}
 	var muxes []ice.UDPMux
 	for _, at := range o.Bind {
@@ -90,8 +99,12 @@ func New(o Options) (*Gateway, error) {
 		}
 	}
 	g.mux = ice.NewMultiUDPMuxDefault(muxes...)
-	if err := g.prepare(o, logs); err != nil {
+	var err error
+	if g.tcp, err = openTCP(o, logs); err != nil {
 		return nil, errors.Join(err, g.mux.Close())
+	}
+	if err := g.prepare(o, logs); err != nil {
+		return nil, errors.Join(err, g.mux.Close(), g.tcp.Close())
 	}
 	return g, nil
 }
@@ -137,13 +150,18 @@ func (g *Gateway) prepare(o Options, logs pionlog.Factory) error {
 func (g *Gateway) settings(o Options, logs pionlog.Factory) (webrtc.SettingEngine, error) {
 	s := webrtc.SettingEngine{LoggerFactory: logs}
 	s.SetLite(true)
-	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
+	if len(g.tcp.muxes) > 0 {
+		s.SetICETCPMux(g.tcp)
+		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
+	}
+	s.SetNetworkTypes(networks)
 	s.SetICEUDPMux(g.mux)
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.DisableActiveTCP(true)
 	s.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
 	s.SetFireOnTrackBeforeFirstRTP(true)
-	for _, a := range g.addresses {
+	for _, a := range append(g.Addresses(), g.tcp.addresses()...) {
 		if a.Addr().IsLoopback() {
 			s.SetIncludeLoopbackCandidate(true)
 		}
@@ -155,13 +173,13 @@ func (g *Gateway) settings(o Options, logs pionlog.Factory) (webrtc.SettingEngin
 	}
 	var rules []webrtc.ICEAddressRewriteRule
 	for _, a := range o.Advertise {
-		network := webrtc.NetworkTypeUDP6
+		network := []webrtc.NetworkType{webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP6}
 		if a.Unmap().Is4() {
-			network = webrtc.NetworkTypeUDP4
+			network = []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeTCP4}
 		}
 		rules = append(rules, webrtc.ICEAddressRewriteRule{
 			External: []string{a.Unmap().String()}, AsCandidateType: webrtc.ICECandidateTypeHost,
-			Mode: webrtc.ICEAddressRewriteReplace, Networks: []webrtc.NetworkType{network},
+			Mode: webrtc.ICEAddressRewriteReplace, Networks: network,
 		})
 	}
 	return s, s.SetICEAddressRewriteRules(rules...)
@@ -189,6 +207,9 @@ func newCertificate() (*webrtc.Certificate, error) {
 // Addresses are where the gateway really listens, in the order of Options.Bind.
 func (g *Gateway) Addresses() []netip.AddrPort { return append([]netip.AddrPort(nil), g.addresses...) }
 
+// TCPAddresses are those for TCP, in the order of Options.TCP.
+func (g *Gateway) TCPAddresses() []netip.AddrPort { return g.tcp.addresses() }
+
 // NewEndpoint implements media.Factory; the endpoint is a *Slot without a
 // session. It always succeeds.
 func (g *Gateway) NewEndpoint(o media.Options) (media.Endpoint, error) { return NewSlot(o), nil }
@@ -213,5 +234,5 @@ func (g *Gateway) Close() error {
 		s.Close()
 	}
 	g.closing.Wait()
-	return g.mux.Close()
+	return errors.Join(g.mux.Close(), g.tcp.Close())
 }

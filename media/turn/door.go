@@ -6,9 +6,9 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/netip"
-	"sync"
 	"time"
+
+	"klapka.dev/klapka/media/crowd"
 )
 
 // Bounds of connections, so that strangers who hold them keep nobody out.
@@ -24,78 +24,27 @@ var errNotSpoken = errors.New("turn: neither STUN nor channel data")
 
 // door is the gate before a listener for TCP or TLS.
 type door struct {
-	net.Listener
+	*crowd.Listener
 	gate gate
-
-	mu     sync.Mutex
-	lines  map[*line]struct{}
-	places map[netip.Addr]int
 }
 
 func newDoor(l net.Listener, g gate) *door {
-	return &door{Listener: l, gate: g, lines: map[*line]struct{}{}, places: map[netip.Addr]int{}}
+	return &door{crowd.Limit(l, maxLines, linesPerPlace), g}
 }
 
-// Accept implements net.Listener; an error other than of closing is waited out.
+// Accept implements net.Listener.
 func (d *door) Accept() (net.Conn, error) {
-	for {
-		c, err := d.Listener.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return nil, err
-		case err != nil:
-			time.Sleep(retryRead)
-			continue
-		}
-		if l := d.admit(c); l != nil {
-			return l, nil
-		}
-		_ = c.Close() // one too many
+	c, err := d.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
-}
-
-func (d *door) admit(c net.Conn) *line {
-	from, _ := netip.ParseAddrPort(c.RemoteAddr().String())
-	l := &line{Conn: c, door: d, place: from.Addr().Unmap(), in: bufio.NewReaderSize(c, 2*maxMessage), prove: time.Now().Add(proveTime)}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.lines) >= maxLines || d.places[l.place] >= linesPerPlace {
-		return nil
-	}
-	d.lines[l] = struct{}{}
-	d.places[l.place]++
-	return l
-}
-
-func (d *door) leave(l *line) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if _, in := d.lines[l]; !in {
-		return
-	}
-	delete(d.lines, l)
-	if d.places[l.place]--; d.places[l.place] <= 0 {
-		delete(d.places, l.place)
-	}
-}
-
-func (d *door) closeAll() {
-	d.mu.Lock()
-	open := make([]*line, 0, len(d.lines))
-	for l := range d.lines {
-		open = append(open, l)
-	}
-	d.mu.Unlock()
-	for _, l := range open {
-		_ = l.Close()
-	}
+	return &line{Conn: c, gate: d.gate, in: bufio.NewReaderSize(c, 2*maxMessage), prove: time.Now().Add(proveTime)}, nil
 }
 
 // line is one connection. It is read a message at a time.
 type line struct {
 	net.Conn
-	door   *door
-	place  netip.Addr
+	gate   gate
 	in     *bufio.Reader
 	prove  time.Time // by when a credential is due
 	proven bool
@@ -109,7 +58,7 @@ func (l *line) Read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		v := l.door.gate.judge(b, l.RemoteAddr())
+		v := l.gate.judge(b, l.RemoteAddr())
 		l.proven = l.proven || v.proven
 		if v.answer == nil {
 			l.rest = b
@@ -159,10 +108,4 @@ func (l *line) Write(b []byte) (int, error) {
 		_ = l.Close()
 	}
 	return n, err
-}
-
-// Close implements net.Conn.
-func (l *line) Close() error {
-	l.door.leave(l)
-	return l.Conn.Close()
 }

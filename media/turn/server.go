@@ -44,7 +44,6 @@ type Options struct {
 type Server struct {
 	o       Options
 	library *turn.Server
-	doors   []*door
 
 	mu     sync.Mutex
 	users  map[string]int // relays by user
@@ -69,10 +68,8 @@ func New(o Options) (*Server, error) {
 		})
 	}
 	for _, l := range o.TCP {
-		d := newDoor(l, g)
-		s.doors = append(s.doors, d)
 		c.ListenerConfigs = append(c.ListenerConfigs, turn.ListenerConfig{
-			Listener: d, RelayAddressGenerator: generator{s}, PermissionHandler: s.permits,
+			Listener: newDoor(l, g), RelayAddressGenerator: generator{s}, PermissionHandler: s.permits,
 		})
 	}
 	library, err := turn.NewServer(c)
@@ -136,9 +133,6 @@ func (s *Server) Relays() int {
 // Close ends every relay and frees the ports.
 func (s *Server) Close() error {
 	err := s.library.Close()
-	for _, d := range s.doors {
-		d.closeAll()
-	}
 	s.mu.Lock()
 	open := make([]*relay, 0, len(s.relays))
 	for r := range s.relays {

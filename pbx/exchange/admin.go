@@ -153,6 +153,7 @@ func (x *Exchange) listens() map[string][]string {
 	out := map[string][]string{}
 	for name, group := range map[string][]netip.AddrPort{
 		"http": a.HTTP, "https": a.HTTPS, "sip_udp": a.SIPUDP, "sip_tcp": a.SIPTCP, "sip_tls": a.SIPTLS, "webrtc_udp": a.WebRTCUDP,
+		"webrtc_tcp": a.WebRTCTCP, "turn_udp": a.TURNUDP, "turn_tcp": a.TURNTCP, "turn_tls": a.TURNTLS,
 	} {
 		for _, at := range group {
 			out[name] = append(out[name], at.String())

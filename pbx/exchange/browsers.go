@@ -17,13 +17,15 @@ func (x *Exchange) openBrowsers(context.Context) error {
 		return nil
 	}
 	gateway, err := peer.New(peer.Options{
-		Bind: o.WebRTCUDP, Advertise: o.RTPAdvertise, Listen: o.Network.ListenPacket, Log: o.Log,
+		Bind: o.WebRTCUDP, TCP: o.WebRTCTCP, Advertise: o.RTPAdvertise,
+		Listen: o.Network.ListenPacket, ListenTCP: o.Network.Listen, Log: o.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("WebRTC: %w", err)
 	}
 	x.closers = append(x.closers, gateway.Close)
-	x.addresses.WebRTCUDP = gateway.Addresses()
+	x.gateway = gateway
+	x.addresses.WebRTCUDP, x.addresses.WebRTCTCP = gateway.Addresses(), gateway.TCPAddresses()
 	x.browserEdge = browser.New(browser.Options{
 		Sessions: browser.Through(gateway), People: x.directory, Events: x.bus, Log: o.Log,
 	})

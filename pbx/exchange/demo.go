@@ -11,7 +11,7 @@ func (o Options) demoIsSafe() error {
 	if o.DemoAnywhere {
 		return nil
 	}
-	for _, group := range [][]netip.AddrPort{o.HTTP, o.HTTPS, o.SIPUDP, o.SIPTCP, o.SIPTLS, o.WebRTCUDP} {
+	for _, group := range [][]netip.AddrPort{o.HTTP, o.HTTPS, o.SIPUDP, o.SIPTCP, o.SIPTLS, o.WebRTCUDP, o.WebRTCTCP, o.TURNUDP, o.TURNTCP, o.TURNTLS} {
 		for _, at := range group {
 			if !at.Addr().IsLoopback() {
 				return pbx.Errorf(pbx.Forbidden,

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"klapka.dev/klapka/media/peer"
 	"klapka.dev/klapka/media/rtp"
 	"klapka.dev/klapka/pbx"
 	"klapka.dev/klapka/pbx/auth"
@@ -55,6 +56,8 @@ type Exchange struct {
 	browsers  pbx.Browsers // nil: no browser can telephone
 
 	browserEdge *browser.Edge
+	gateway     *peer.Gateway // nil: no WebRTC
+	relays      relays
 
 	addresses  Addresses
 	logins     []Login

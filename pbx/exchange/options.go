@@ -24,6 +24,10 @@ type Options struct {
 	SIPTCP    []netip.AddrPort
 	SIPTLS    []netip.AddrPort
 	WebRTCUDP []netip.AddrPort
+	WebRTCTCP []netip.AddrPort
+	TURNUDP   []netip.AddrPort
+	TURNTCP   []netip.AddrPort
+	TURNTLS   []netip.AddrPort
 	RTPListen netip.Addr
 	RTPPorts  PortRange
 	Network   Network // nil: the machine's
@@ -32,7 +36,9 @@ type Options struct {
 	SIPSTUN      string       // host or host:port of a STUN server that tells where we are; empty: not asked
 	SIPPages     []string     // hosts whose pages may open SIP over WebSocket, beside our own
 	RTPAdvertise []netip.Addr
-	Realm        string // digest realm of a new store; later ones keep theirs
+	TURNServers  []string // URLs of relays elsewhere (turn:, turns:, stun:)
+	TURNSecret   string   // shared with them; empty: made for this run
+	Realm        string   // digest realm of a new store; later ones keep theirs
 
 	WebHosts       []string // names under which browsers may come; empty: any
 	TLSCertificate string   // PEM files; empty: self-signed, in DataDir
@@ -94,4 +100,8 @@ type Addresses struct {
 	SIPTCP    []netip.AddrPort `json:"sip_tcp"`
 	SIPTLS    []netip.AddrPort `json:"sip_tls"`
 	WebRTCUDP []netip.AddrPort `json:"webrtc_udp"`
+	WebRTCTCP []netip.AddrPort `json:"webrtc_tcp"`
+	TURNUDP   []netip.AddrPort `json:"turn_udp"`
+	TURNTCP   []netip.AddrPort `json:"turn_tcp"`
+	TURNTLS   []netip.AddrPort `json:"turn_tls"`
 }

@@ -26,6 +26,9 @@ func (x *Exchange) openWeb(context.Context) error {
 		return err
 	}
 	x.certs = certs
+	if err := x.openRelays(); err != nil {
+		return err
+	}
 	sessions := session.New(session.Options{Store: x.store, Passwords: x.accounts, Log: o.Log, Changed: x.directory.Changed})
 	x.web = web.New(web.Options{
 		Version: o.Version, Log: o.Log, Metrics: x.metrics, MetricsToken: o.MetricsToken,
@@ -50,7 +53,7 @@ func (x *Exchange) openAPI(sessions *session.Manager) {
 		Bus: x.bus, Picture: x.picture, Directory: x.directory, Sessions: sessions, Browsers: x.browsers, Log: x.opts.Log,
 	})
 	hub.Register(x.web)
-	describe(x.web, webclient.API{Live: hub, Records: x.store, Calls: x.calls, Browsers: x.browsers}, x.adminAPI(sessions))
+	describe(x.web, webclient.API{Live: hub, Records: x.store, Calls: x.calls, Browsers: x.browsers, Relays: &x.relays}, x.adminAPI(sessions))
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { hub.Run(ctx) })
