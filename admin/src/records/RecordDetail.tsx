@@ -4,6 +4,7 @@ import { Button, Drawer, Paper, Stack, Table, Text, Title } from "@mantine/core"
 import { IconRoute } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
+import { useDeviceName } from "../parts/useDeviceName.ts";
 
 /** One call leg by leg: who was rung where, how it ended, what the sound was like. */
 export function RecordDetail(props: { record: CallRecord | null; onClose: () => void }) {
@@ -47,10 +48,12 @@ export function RecordDetail(props: { record: CallRecord | null; onClose: () => 
 
 function Leg({ leg }: { leg: LegRecord }) {
   const { t } = useTranslation(["admin", "kit"]);
+  const deviceName = useDeviceName();
   const lost = leg.packets_lost + leg.packets_received;
   const loss = lost === 0 ? 0 : (leg.packets_lost / lost) * 100;
   const facts: [string, string][] = [
-    [t("records.device"), leg.device || leg.user_agent],
+    [t("records.device"), deviceName(leg.device)],
+    [t("registrations.userAgent"), leg.user_agent],
     [t("registrations.remote"), leg.remote],
     [t("records.rang"), seconds(leg.started_at, leg.answered_at ?? leg.ended_at)],
     [t("records.talked"), leg.answered_at ? seconds(leg.answered_at, leg.ended_at) : ""],

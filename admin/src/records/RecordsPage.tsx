@@ -1,4 +1,4 @@
-import type { CallRecord } from "@klapka/kit/api";
+import type { CallRecord, Peer } from "@klapka/kit/api";
 import { formatDuration, formatWhen, useLanguage } from "@klapka/kit/i18n";
 import { EmptyState, ErrorNotice } from "@klapka/kit/ui";
 import { Button, Center, Paper } from "@mantine/core";
@@ -59,7 +59,7 @@ export function RecordsPage() {
               {
                 accessor: "dialled",
                 title: t("calls.to"),
-                render: (r) => <PeerText peer={r.answered_by ?? { number: r.dialled, name: "" }} />,
+                render: (r) => <PeerText peer={calledOf(r)} />,
               },
               { accessor: "cause", title: t("records.outcome"), render: outcome },
               {
@@ -102,6 +102,13 @@ export function RecordsPage() {
     if (record.answered_at && record.cause.code === "normal") return t("records.answered");
     return t(`kit:cause.${record.cause.code}`);
   }
+}
+
+/** Who answered, else who was meant, with the name where one was rung. */
+function calledOf({ answered_by, dialled, legs }: CallRecord): Peer {
+  if (answered_by) return answered_by;
+  const rung = legs.find((l) => l.direction === "outgoing" && l.party.number === dialled);
+  return rung?.party ?? { number: dialled, name: "" };
 }
 
 /** How long people spoke, or nothing if nobody answered. */

@@ -1,10 +1,12 @@
 import type { Trace } from "@klapka/kit/api";
 import { Paper, Table, Text, Title } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { useDeviceName } from "../parts/useDeviceName.ts";
 
 /** Of everything the call could have rung: whether it did, and if not, why. */
 export function Outcomes({ outcomes }: { outcomes: Trace["outcomes"] }) {
   const { t, i18n } = useTranslation("admin");
+  const deviceName = useDeviceName();
   if (outcomes.length === 0) return null;
   const words = (verdict: string) => {
     const key = `verdict.${verdict}`;
@@ -22,8 +24,9 @@ export function Outcomes({ outcomes }: { outcomes: Trace["outcomes"] }) {
               <Table.Th scope="row" fw={500}>
                 {outcome.extension} {outcome.name}
                 <Text size="sm" c="dimmed">
-                  {outcome.params.username ??
-                    (outcome.device === "" ? t("trace.outcomeWhole") : outcome.device)}
+                  {outcome.device === ""
+                    ? t("trace.outcomeWhole")
+                    : deviceName(outcome.device) || outcome.params.username}
                 </Text>
               </Table.Th>
               <Table.Td>{words(outcome.verdict)}</Table.Td>

@@ -8,6 +8,7 @@ import { loopback, repository, until } from "./places.ts";
 interface Addresses {
   pid: number;
   http: string[];
+  https: string[];
   sip_udp: string[];
   sip_tcp: string[];
 }
@@ -70,7 +71,7 @@ export class Klapka {
     }
   }
 
-  #place(kind: "http" | "sip_udp" | "sip_tcp"): string {
+  #place(kind: "http" | "https" | "sip_udp" | "sip_tcp"): string {
     const place = this.#addresses?.[kind][0];
     if (!place) throw new Error(`the exchange has no ${kind}`);
     return place;
@@ -79,6 +80,11 @@ export class Klapka {
   /** Address of the pages, without a slash at the end. */
   get url(): string {
     return `http://${this.#place("http")}`;
+  }
+
+  /** The same with encryption, as everybody away from the machine has it. */
+  get secureUrl(): string {
+    return `https://${this.#place("https")}`;
   }
 
   /** Where phones register over UDP, as host:port. */

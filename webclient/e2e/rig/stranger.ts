@@ -74,6 +74,7 @@ export class Stranger {
       const patience = setTimeout(() => done(""), 1_500);
       const take = (data: Buffer) => {
         const said = data.toString();
+        if (statusOf(said) < 200) return;
         // Late answers to what was asked before have other numbers.
         if (!said.includes(`Call-ID: ${m.call}`) || !said.includes(`CSeq: ${m.cseq} `)) return;
         this.#socket.off("message", take);
