@@ -37,7 +37,7 @@ func TestRestartClosesOpenCalls(t *testing.T) {
 			x := start(t, t.TempDir(), ledger)
 			x.script("done", conversation()...)
 			x.script("open", conversation()[:11]...)
-			synctest.Wait()
+			time.Sleep(time.Second)
 			ledger.SetAway(!stored)
 			time.Sleep(time.Minute)
 			x.Publish(pbx.Event{Body: pbx.DeviceRegistered{}})
@@ -97,7 +97,7 @@ func killAfter(t *testing.T, steps []step, behind int, everyByte bool) {
 	var before int64
 	for i, s := range steps {
 		if len(steps)-i <= behind {
-			synctest.Wait()
+			time.Sleep(time.Second)
 			ledger.SetAway(true)
 		}
 		info, err := os.Stat(newest(t, x.dir))
@@ -185,7 +185,7 @@ func faultAt(t *testing.T, point pbxtest.LedgerPoint, nth int, dies bool) {
 	x := start(t, t.TempDir(), ledger)
 	for _, s := range conversation() {
 		x.script("1", s)
-		synctest.Wait()
+		time.Sleep(time.Second)
 	}
 	if dies {
 		crash := x.frozen(t)

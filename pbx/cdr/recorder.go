@@ -2,6 +2,7 @@ package cdr
 
 import (
 	"log/slog"
+	"time"
 
 	"klapka.dev/klapka/pbx"
 	"klapka.dev/klapka/pbx/event"
@@ -9,6 +10,10 @@ import (
 
 // FollowerName is under which the recorder's cursor is stored.
 const FollowerName = "calls"
+
+// linger is how far records may be behind: what happens meanwhile is written at
+// once, and a call that is over by then is written a single time.
+const linger = 200 * time.Millisecond
 
 // Recorder turns events into call records. It remembers the running calls between
 // batches and reads them from the ledger whenever its memory may be wrong.
@@ -31,6 +36,7 @@ func (r *Recorder) Follower(ledger pbx.Ledger) event.Follower {
 	return event.Follower{
 		Name:   FollowerName,
 		Ledger: ledger,
+		Linger: linger,
 		Wants:  wants,
 		Handle: r.handle,
 		Failed: func() { r.view = nil },

@@ -66,7 +66,7 @@ func Open(o Options) (*Bus, error) { return open(o, osDisk{}) }
 
 func open(o Options, d disk) (*Bus, error) {
 	b := &Bus{
-		log: o.Log, decode: newDecoder(),
+		log:       o.Log,
 		subs:      make(map[*Subscription]struct{}),
 		wakes:     make(map[*following]struct{}),
 		following: make(map[string]*following),
@@ -84,7 +84,7 @@ func open(o Options, d disk) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.journal, b.seq, b.began = j, first-1, first-1
+	b.journal, b.decode, b.seq, b.began = j, j.known, first-1, first-1
 	b.prunes = len(o.Followers) > 0
 	for _, name := range o.Followers {
 		b.cursors[name] = cursor{}
@@ -148,7 +148,7 @@ func (b *Bus) Replay(after uint64, fn func(pbx.Event) error) (err error) {
 		}
 	}()
 	for {
-		events, err := r.next(maxBatch)
+		events, err := r.read(maxBatch)
 		if err != nil || len(events) == 0 {
 			return err
 		}

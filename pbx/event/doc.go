@@ -21,6 +21,10 @@
 // follower had stored its cursor behind them. Only history is journalled, so
 // there are holes in the numbers of the journal.
 //
+// A follower may linger, so that its ledger has few large transactions instead of
+// many small ones. The last events written are kept in memory: who keeps up does
+// not read the files.
+//
 // The journal is a directory of files, each named by the lowest number it may
 // hold: a header, then one line for each event, a checksum in front of JSON. A
 // line that was being written when the process died is cut off at the next Open,

@@ -55,3 +55,6 @@ func (f *faultyFile) Sync() error {
 	f.disk.Syncs.Add(1)
 	return nil
 }
+
+// MaxRecent is how many events of the journal's end are in memory.
+const MaxRecent = maxRecent

@@ -25,10 +25,15 @@ type Follower struct {
 	Name string
 	// Ledger is where its results and its cursor are stored together.
 	Ledger pbx.Ledger
+	// Linger is how long it lets events gather before it takes them, so that what
+	// happens within that time is one transaction; 0: at once. A backlog, Drain
+	// and the end do not wait for it.
+	Linger time.Duration
 	// Wants chooses the events Handle gets, nil takes all. The others are passed
 	// over without a transaction of their own.
 	Wants func(pbx.Event) bool
-	// Handle writes what a batch of 1 to 500 events, in order, amounts to. It
+	// Handle writes what a batch of 1 to 500 events, in order, amounts to; it must
+	// not change what the events refer to, because others get the same. It
 	// runs inside the transaction that moves the cursor; events reach it once
 	// for each transaction that counts. An error undoes the transaction, and the
 	// same events come again: with Unavailable and everything else later, with
@@ -50,7 +55,10 @@ func (b *Bus) Follow(ctx context.Context, f Follower) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(b.running, cancel)()
-	fl := &following{Follower: f, bus: b, wake: make(chan struct{}, 1), limit: maxBatch}
+	fl := &following{
+		Follower: f, bus: b, limit: maxBatch,
+		wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1),
+	}
 	open, err := b.enter(fl)
 	if open {
 		defer b.leave(fl)
@@ -69,7 +77,10 @@ func (b *Bus) Drain(ctx context.Context) error {
 		b.followMu.Lock()
 		behind, advanced := false, b.advanced
 		for _, f := range b.following {
-			behind = behind || f.done.Load() < last
+			if f.done.Load() < last {
+				behind = true
+				f.hasten()
+			}
 		}
 		b.followMu.Unlock()
 		if !behind {

@@ -15,7 +15,8 @@ import (
 type following struct {
 	Follower
 	bus    *Bus
-	wake   chan struct{}
+	wake   chan struct{} // holds one token when the journal grew
+	hurry  chan struct{} // holds one token when somebody waits for the result
 	reader *reader
 	at     uint64 // the cursor as stored
 	passed int    // events passed over since
@@ -69,13 +70,16 @@ func (f *following) pump(ctx context.Context) (stored bool, err error) {
 		return false, err
 	}
 	for ; ; stored = true {
-		events, err := f.reader.next(f.limit)
+		limit := f.limit
+		events, err := f.reader.next(limit)
 		if err != nil {
 			return stored, err
 		}
+		upToDate := len(events) < limit
 		if len(events) > 0 {
 			err = f.deliver(ctx, events)
-		} else {
+		}
+		if err == nil && upToDate {
 			err = f.idle(ctx)
 		}
 		if err != nil {
@@ -128,11 +132,39 @@ func (f *following) idle(ctx context.Context) error {
 	}
 	select {
 	case <-f.wake:
-		return nil
+		return f.linger(ctx)
 	case <-later:
 		return f.apply(ctx, nil, f.reader.after)
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// linger lets further events gather before the next batch is read.
+func (f *following) linger(ctx context.Context) error {
+	if f.Linger <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(f.Linger)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-f.hurry:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-f.wake: // what it tells of is read next
+	default:
+	}
+	return nil
+}
+
+// hasten ends the present or the next lingering.
+func (f *following) hasten() {
+	select {
+	case f.hurry <- struct{}{}:
+	default:
 	}
 }
 

@@ -51,11 +51,13 @@ type journal struct {
 	stats *counters
 	limit int64 // bytes after which a new segment is begun
 	epoch uint64
+	known decoder // kinds of events that can be read again
 	enc   *encoder
 	head  *encoder
 	queue []queued
 	size  int64 // of the newest segment
 	lock  *os.File
+	tail  recent
 
 	faultMu sync.Mutex
 	faultAt time.Time // when a fault was last logged
@@ -85,7 +87,7 @@ func openJournal(dir string, limit int64, d disk, log *slog.Logger, stats *count
 	}
 	j = &journal{
 		dir: dir, disk: d, log: log, stats: stats, limit: limit,
-		enc: newEncoder(), head: newEncoder(), dirty: make(chan struct{}, 1),
+		known: newDecoder(), enc: newEncoder(), head: newEncoder(), dirty: make(chan struct{}, 1),
 	}
 	if j.lock, err = lockDir(dir); err != nil {
 		return nil, 0, err
@@ -110,6 +112,7 @@ func (j *journal) begin() (first uint64, err error) {
 	if len(j.segments) > 0 {
 		first = t.floor + seqLeap + 1
 	}
+	j.tail.begin(first - 1)
 	if err := j.roll(first); err != nil && !isFull(err) {
 		return 0, err
 	} else if err != nil {
@@ -156,7 +159,7 @@ func (j *journal) append(e *pbx.Event) bool {
 	}
 	grew := j.flush()
 	if len(j.queue) == 0 {
-		if err := j.write(line, e.Seq, e.At); err == nil {
+		if err := j.write(line, e.Seq, e.At, e); err == nil {
 			return true
 		} else {
 			j.fault("write", err)
@@ -181,7 +184,7 @@ func (j *journal) flush() (grew bool) {
 	}
 	done := 0
 	for _, q := range j.queue {
-		if err := j.write(q.line, q.seq, q.at); err != nil {
+		if err := j.write(q.line, q.seq, q.at, nil); err != nil {
 			j.fault("write", err)
 			break
 		}
@@ -195,8 +198,9 @@ func (j *journal) flush() (grew bool) {
 }
 
 // write puts one line behind the last one. A write that failed half-way is
-// overwritten by the next: readers never look beyond the segment's size.
-func (j *journal) write(line []byte, seq uint64, at time.Time) error {
+// overwritten by the next: readers never look beyond the segment's size. e is the
+// event of the line, if it is at hand.
+func (j *journal) write(line []byte, seq uint64, at time.Time, e *pbx.Event) error {
 	if j.file == nil || j.size+int64(len(line)) > j.limit {
 		if err := j.roll(seq); err != nil && j.file == nil {
 			return err
@@ -209,6 +213,11 @@ func (j *journal) write(line []byte, seq uint64, at time.Time) error {
 	}
 	j.size += int64(len(line))
 	j.stats.bytes.Add(uint64(len(line)))
+	if e != nil && j.known.gives(e) {
+		j.tail.add(e)
+	} else {
+		j.tail.begin(seq)
+	}
 	j.mu.Lock()
 	j.segments[len(j.segments)-1].size = j.size
 	j.last, j.lastAt = seq, at

@@ -33,8 +33,28 @@ func (j *journal) newReader(dec decoder, after uint64) *reader {
 	return &reader{j: j, dec: dec, after: after, buf: make([]byte, readChunk)}
 }
 
-// next returns up to limit events; none means that there are no more at present.
+// next returns up to limit events; less means that there are no more at present.
+// The end of the journal comes from memory.
 func (r *reader) next(limit int) ([]pbx.Event, error) {
+	if recent, ok := r.j.tail.above(r.after, limit); ok {
+		return recent, r.skipTo(recent)
+	}
+	return r.read(limit)
+}
+
+// skipTo passes over events that came from memory. The file is left, so that it
+// can be removed; should the reader fall behind, it begins again with the segment
+// it needs then.
+func (r *reader) skipTo(events []pbx.Event) error {
+	if len(events) > 0 {
+		r.after = events[len(events)-1].Seq
+	}
+	r.seg = segment{}
+	return r.close()
+}
+
+// read is next from the file.
+func (r *reader) read(limit int) ([]pbx.Event, error) {
 	var events []pbx.Event
 	for len(events) < limit {
 		line, err := r.line()
@@ -107,7 +127,7 @@ func (r *reader) fill() error {
 		size = info.Size()
 	}
 	if r.off < size {
-		return r.read(size)
+		return r.load(size)
 	}
 	if newest {
 		return io.EOF
@@ -118,8 +138,8 @@ func (r *reader) fill() error {
 	return r.close()
 }
 
-// read takes more of the present segment, which ends at size, into the buffer.
-func (r *reader) read(size int64) error {
+// load takes more of the present segment, which ends at size, into the buffer.
+func (r *reader) load(size int64) error {
 	r.end = copy(r.buf, r.buf[r.start:r.end])
 	r.start = 0
 	if r.end >= maxLine && !r.skip {

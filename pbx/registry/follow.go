@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"time"
 
 	"klapka.dev/klapka/pbx"
 	"klapka.dev/klapka/pbx/event"
@@ -12,12 +13,17 @@ import (
 // kept.
 const FollowerName = "registrations"
 
+// linger is how far the rows may be behind, which nobody sees: they are read at
+// start-up only, together with what the journal has beyond them.
+const linger = 200 * time.Millisecond
+
 // Follower writes registrations from the journal into the ledger; give it to
 // event.Bus.Follow.
 func Follower(l pbx.Ledger) event.Follower {
 	return event.Follower{
 		Name:   FollowerName,
 		Ledger: l,
+		Linger: linger,
 		Wants:  concerns,
 		Handle: func(tx pbx.LedgerTx, batch []pbx.Event) error {
 			rows := make(map[rowKey]*pbx.Binding, len(batch))

@@ -61,7 +61,7 @@ func TestRegistrationsSurviveAnyStop(t *testing.T) {
 				h := open(t, dir, ledger, follow)
 				must(t)(h.reg.Register(ask(at("sip:a", 10*time.Minute), at("sip:b", Unsaid), at("sip:c", Unsaid))))
 				must(t)(h.reg.Register(ask(at("sip:a", 20*time.Minute), at("sip:c", 0))))
-				synctest.Wait()
+				time.Sleep(time.Second)
 				if follow != (len(ledger.Bindings()) == 2) {
 					t.Errorf("%d rows in the database", len(ledger.Bindings()))
 				}
@@ -84,7 +84,7 @@ func TestRegistrationsSurviveAnyStop(t *testing.T) {
 
 				time.Sleep(time.Hour)
 				h = open(t, dir, ledger, true)
-				synctest.Wait()
+				time.Sleep(time.Second)
 				if h.reg.Len() != 0 || len(ledger.Bindings()) != 0 {
 					t.Errorf("over while we were down, and still there: %d, %d", h.reg.Len(), len(ledger.Bindings()))
 				}
