@@ -24,6 +24,9 @@ type Options struct {
 	Programs Programs
 	Music    func() Music // starts music on hold; nil: silence
 	Codecs   []sdp.Codec  // in order of preference; empty: sdp.DefaultCodecs
+	// Security is whether sound of a device is encrypted; nil: never. It is asked
+	// with the device's id, which is empty for parties that have none.
+	Security func(device string) sdp.Security
 	Timers   leg.Timers
 	MaxCalls int // calls at once; 0: no limit
 	Log      *slog.Logger
@@ -83,7 +86,8 @@ func (c *Control) Invite(sig leg.Signaler, inv leg.Invitation) (*leg.Leg, error)
 		By:  pbx.Actor{User: inv.Caller.User, Extension: inv.Caller.Extension},
 		Why: "dialled",
 	}
-	codecs, err := c.preferring(inv.Offer, endpoint)
+	security := c.security(inv.Caller.Device)
+	codecs, err := c.preferring(inv.Offer, endpoint, security)
 	if err != nil {
 		move = pbx.Hangup(pbx.Cause{Code: pbx.CauseIncompatible, By: pbx.BySystem, Text: err.Error()})
 	}
@@ -93,7 +97,7 @@ func (c *Control) Invite(sig leg.Signaler, inv leg.Invitation) (*leg.Leg, error)
 	c.o.Events.Publish(pbx.Event{Call: call, Leg: inv.Leg, Body: pbx.CallStarted{From: inv.Caller, Dialled: inv.Dialled, To: move.To}})
 	s.leg = leg.New(leg.Options{
 		ID: inv.Leg, Call: call, Incoming: true, Party: inv.Caller, Edge: inv.Edge, Remote: inv.Remote,
-		SIPCall: inv.SIPCall, UA: inv.UA, Offer: inv.Offer, Codecs: codecs, Signaler: sig, Endpoint: endpoint,
+		SIPCall: inv.SIPCall, UA: inv.UA, Offer: inv.Offer, Codecs: codecs, Security: security, Signaler: sig, Endpoint: endpoint,
 		Events: c.o.Events, Watcher: s, Timers: c.o.Timers, Log: c.log,
 	})
 	ep.leg.Store(s.leg)
@@ -135,11 +139,11 @@ func noMedia(err error) error {
 
 // preferring puts the codec that the party will get first, so that whoever it
 // calls is offered that one first and nothing needs to be converted.
-func (c *Control) preferring(offer []byte, ep media.Endpoint) ([]sdp.Codec, error) {
+func (c *Control) preferring(offer []byte, ep media.Endpoint, security sdp.Security) ([]sdp.Codec, error) {
 	if len(offer) == 0 {
 		return c.o.Codecs, nil
 	}
-	_, agreed, err := sdp.Answer(offer, sdp.Local{Addr: ep.Local(), Codecs: c.o.Codecs})
+	_, agreed, err := sdp.Answer(offer, sdp.Local{Addr: ep.Local(), Codecs: c.o.Codecs, Security: security, Crypto: sdp.NewCrypto()})
 	if err != nil {
 		return c.o.Codecs, err
 	}
@@ -157,6 +161,14 @@ func (c *Control) preferring(offer []byte, ep media.Endpoint) ([]sdp.Codec, erro
 	return codecs, nil
 }
 
+// security is the policy for a device.
+func (c *Control) security(device string) sdp.Security {
+	if c.o.Security == nil {
+		return sdp.SecurityOff
+	}
+	return c.o.Security(device)
+}
+
 // ring starts an outgoing leg as a branch of a fork.
 func (c *Control) ring(owner *session, fork pbx.ForkID, b Branch) error {
 	ep := &observed{log: c.log}
@@ -172,7 +184,7 @@ func (c *Control) ring(owner *session, fork pbx.ForkID, b Branch) error {
 	s.leg = leg.New(leg.Options{
 		ID: pbx.LegID(id), Call: owner.leg.Call(), Party: b.Party, Parent: owner.leg.ID(),
 		Edge: b.Binding.Edge, Remote: b.Binding.Remote.String(), SIPCall: pbx.NewID(), UA: b.Binding.UserAgent,
-		Codecs: owner.codecs, Endpoint: endpoint, Events: c.o.Events, Watcher: s, Timers: c.o.Timers, Log: c.log,
+		Codecs: owner.codecs, Security: c.security(b.Binding.Device), Endpoint: endpoint, Events: c.o.Events, Watcher: s, Timers: c.o.Timers, Log: c.log,
 	})
 	ep.leg.Store(s.leg)
 	c.seat(s)

@@ -117,6 +117,7 @@ func (f *Fork) timeUp() (out Outcome, over bool, err error) {
 
 func (f *Fork) outcome(r rung) Outcome {
 	if r.winner != "" {
+		f.s.core.prefer(r.winner)
 		return Outcome{Won: true}
 	}
 	by := pbx.BySystem

@@ -32,6 +32,7 @@ type session struct {
 	lent    *Session      // the lease now out
 	fork    *Fork
 	parted  chan pbx.Cause // the running Join waits here
+	codec   string         // of whoever answered on this one's behalf
 }
 
 func newSession(c *Control, id pbx.SessionID, codecs []sdp.Codec) *session {
@@ -102,6 +103,26 @@ func (s *session) ask(cmd command) {
 	if err := s.control.do(cmd); err != nil {
 		s.log.Debug("came too late", "command", fmt.Sprintf("%T", cmd), "refusal", err)
 	}
+}
+
+// prefer has the session be answered with the codec of another one, so that
+// nothing between the two needs to be converted if both have it.
+func (s *session) prefer(other pbx.SessionID) {
+	s.control.mu.Lock()
+	winner := s.control.sessions[other]
+	s.control.mu.Unlock()
+	if winner == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.codec = winner.leg.Codec().Name
+}
+
+func (s *session) wish() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.codec
 }
 
 func (s *session) set(change func()) {

@@ -66,7 +66,7 @@ func (s *Session) Answer(ctx context.Context) error {
 	if s.Answered() {
 		return s.valid()
 	}
-	if err := s.post(leg.Input{Kind: leg.CmdAnswer}); err != nil {
+	if err := s.post(leg.Input{Kind: leg.CmdAnswer, Prefer: s.core.wish()}); err != nil {
 		return err
 	}
 	return s.awaitUp(ctx)

@@ -16,6 +16,9 @@ func (l *Leg) do(e effect, in Input) bool {
 	case sendRing:
 		l.sig.Ring(nil)
 	case sendEarly, sendAnswer, sendOffer:
+		if in.Prefer != "" {
+			l.neg.local.Prefer = in.Prefer
+		}
 		return l.sendDescription(e)
 	case sendReject:
 		l.sig.Reject(l.cause)
@@ -82,9 +85,11 @@ func (l *Leg) sendDescription(e effect) bool {
 	answer, err := l.neg.answer(l.o.Endpoint)
 	switch {
 	case err == nil && e == sendEarly:
+		l.agreed()
 		l.sig.Ring(answer)
 		l.early = true
 	case err == nil:
+		l.agreed()
 		l.sig.Answer(answer)
 	case e == sendEarly:
 		// No sound before the answer, then: a late offer, or one we cannot use.
@@ -109,6 +114,7 @@ func (l *Leg) renegotiate(e effect, offer []byte) {
 		l.sig.RefuseOffer(RefuseIncompatible)
 		return
 	}
+	l.agreed()
 	l.sig.AnswerOffer(answer)
 	l.noteHeld()
 }
@@ -129,6 +135,7 @@ func (l *Leg) connect(in Input) bool {
 		}
 		return l.unusable(in, err.Error())
 	}
+	l.agreed()
 	if in.Kind == InRinging {
 		l.neg.early = true
 	}
@@ -136,6 +143,12 @@ func (l *Leg) connect(in Input) bool {
 		l.noteHeld()
 	}
 	return true
+}
+
+// agreed lets others know the codec.
+func (l *Leg) agreed() {
+	c := l.neg.session.Codec
+	l.codec.Store(&c)
 }
 
 // unusable ends a leg whose 2xx or ACK we cannot live with: a 2xx is

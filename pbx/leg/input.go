@@ -52,5 +52,6 @@ type Input struct {
 	Cause  pbx.Cause
 	Source media.Source
 	Digits string
+	Prefer string // CmdAnswer: name of the codec to agree on if the party has it; empty: its own choice
 	dial   func() (Signaler, error)
 }

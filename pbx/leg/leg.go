@@ -81,8 +81,9 @@ type Options struct {
 	Remote   string
 	SIPCall  string
 	UA       string
-	Offer    []byte      // the party's offer (incoming)
-	Codecs   []sdp.Codec // what we offer or accept, in order of preference
+	Offer    []byte       // the party's offer (incoming)
+	Codecs   []sdp.Codec  // what we offer or accept, in order of preference
+	Security sdp.Security // whether sound is encrypted; empty: it is not
 	Signaler Signaler
 	Endpoint media.Endpoint
 	Events   pbx.Publisher
@@ -97,7 +98,8 @@ type Leg struct {
 	o     Options
 	log   *slog.Logger
 	box   mailbox
-	state atomic.Uint32 // a State; written by the actor only
+	state atomic.Uint32             // a State; written by the actor only
+	codec atomic.Pointer[sdp.Codec] // agreed on last; nil: nothing yet
 
 	// ---
 	sig     Signaler
@@ -145,6 +147,14 @@ func (l *Leg) Party() pbx.PartyInfo { return l.o.Party }
 
 // Source is what the party says, for others to hear.
 func (l *Leg) Source() media.Source { return l.o.Endpoint }
+
+// Codec is what the party is sent; its name is empty before that is agreed.
+func (l *Leg) Codec() sdp.Codec {
+	if c := l.codec.Load(); c != nil {
+		return *c
+	}
+	return sdp.Codec{}
+}
 
 // State is where the leg stands at this moment.
 func (l *Leg) State() State { return State(l.state.Load()) }

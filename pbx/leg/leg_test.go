@@ -2,10 +2,13 @@ package leg
 
 import (
 	"errors"
+	"regexp"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"klapka.dev/klapka/media/sdp"
 	"klapka.dev/klapka/pbx"
 )
 
@@ -271,4 +274,41 @@ func TestSilence(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A party is answered with the codec of whom it reached when it has that, and
+// keeps its own choice when it has not; others are told which it became.
+func TestAnswerPrefersTheOtherSidesCodec(t *testing.T) {
+	for prefer, want := range map[string]string{"": "PCMA", "PCMU": "PCMU", "G722": "PCMA"} {
+		synctest.Test(t, func(t *testing.T) {
+			l, st, _ := newTestLeg(true, phoneSDP)
+			if l.Codec().Name != "" {
+				t.Errorf("%q before anything was agreed", l.Codec().Name)
+			}
+			got := play(l, st, Input{Kind: CmdAnswer, Prefer: prefer})
+			if !strings.Contains(got, "connect "+want+",") || l.Codec().Name != want {
+				t.Errorf("preferring %q: %s, and the leg says %q", prefer, got, l.Codec().Name)
+			}
+			play(l, st, Input{Kind: InAcked}, Input{Kind: InBye})
+		})
+	}
+}
+
+// With a policy the leg offers and takes keys (RFC 4568), the same ones for the
+// whole dialog.
+func TestSecurity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNegotiation(Options{Endpoint: endpoint{&story{}}, Security: sdp.SecurityRequire})
+		first := string(n.offer())
+		n.last = n.ours
+		second := string(n.reoffer())
+		key := regexp.MustCompile(`inline:\S+`)
+		if !strings.Contains(first, "RTP/SAVP") || key.FindString(first) == "" || key.FindString(first) != key.FindString(second) {
+			t.Errorf("offers\n%s\nand then\n%s", first, second)
+		}
+		plain := newNegotiation(Options{Endpoint: endpoint{&story{}}})
+		if strings.Contains(string(plain.offer()), "crypto") {
+			t.Error("keys are offered without a policy")
+		}
+	})
 }

@@ -33,7 +33,7 @@ func newNegotiation(o Options) negotiation {
 	}
 	// A party without an address (a browser) has no signalling source to trust.
 	peer, _ := netip.ParseAddrPort(o.Remote)
-	return negotiation{
+	n := negotiation{
 		remoteOffer: o.Offer,
 		signalling:  peer.Addr(),
 		local: sdp.Local{
@@ -42,8 +42,13 @@ func newNegotiation(o Options) negotiation {
 			Version:   1,
 			Codecs:    codecs,
 			Direction: sdp.SendRecv,
+			Security:  o.Security,
 		},
 	}
+	if o.Security != sdp.SecurityOff {
+		n.local.Crypto = sdp.NewCrypto()
+	}
+	return n
 }
 
 // offer is our description of what we can receive and send.
