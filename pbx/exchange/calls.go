@@ -12,6 +12,7 @@ import (
 
 	"klapka.dev/klapka/media/audio"
 	"klapka.dev/klapka/media/rtp"
+	"klapka.dev/klapka/media/sdp"
 	"klapka.dev/klapka/pbx"
 	"klapka.dev/klapka/pbx/call"
 	"klapka.dev/klapka/pbx/cdr"
@@ -115,7 +116,9 @@ func (x *Exchange) openCalls(context.Context) error {
 	}
 	plan := route.Plan{IsExtension: x.directory.InService, Codes: route.DefaultCodes()}
 	x.calls = call.New(call.Options{
-		Media: x.endpointsOf, Music: func() call.Music { return audio.Loop(audio.Music()) }, Events: x.bus, Programs: catalogue.Program, MaxCalls: o.Limits.Calls, Log: o.Log,
+		Security: func(device string) sdp.Security { return sdp.Security(x.directory.Device(device).Encryption) },
+		Media: x.endpointsOf, Music: func() call.Music { return audio.Loop(audio.Music()) },
+		Events: x.bus, Programs: catalogue.Program, MaxCalls: o.Limits.Calls, Log: o.Log,
 		Route: func(_ pbx.PartyInfo, dialled string) pbx.Target { return plan.Internal(dialled) },
 	})
 	if x.browserEdge != nil {
