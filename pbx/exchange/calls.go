@@ -117,7 +117,7 @@ func (x *Exchange) openCalls(context.Context) error {
 	plan := route.Plan{IsExtension: x.directory.InService, Codes: route.DefaultCodes()}
 	x.calls = call.New(call.Options{
 		Security: func(device string) sdp.Security { return sdp.Security(x.directory.Device(device).Encryption) },
-		Media: x.endpointsOf, Music: func() call.Music { return audio.Loop(audio.Music()) },
+		Media:    x.endpointsOf, Music: func() call.Music { return audio.Loop(audio.Music()) },
 		Events: x.bus, Programs: catalogue.Program, MaxCalls: o.Limits.Calls, Log: o.Log,
 		Route: func(_ pbx.PartyInfo, dialled string) pbx.Target { return plan.Internal(dialled) },
 	})
