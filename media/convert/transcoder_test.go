@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -234,7 +235,7 @@ func TestOddSources(t *testing.T) {
 func TestToolsRefuse(t *testing.T) {
 	tools := NewTools(1)
 	x := transcoder(t, tools, opus, pcma, 0)
-	if _, err := tools.Transcoder(pcma, opus, 0); err != codec.ErrBusy {
+	if _, err := tools.Transcoder(pcma, opus, 0); !errors.Is(err, codec.ErrBusy) {
 		t.Errorf("%v, want ErrBusy", err)
 	}
 	x.Close()
