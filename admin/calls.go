@@ -21,10 +21,11 @@ type LiveCall struct {
 
 // LiveLeg is one party of a running call.
 type LiveLeg struct {
-	Leg      pbx.LegID `json:"leg"`
-	Incoming bool      `json:"incoming" doc:"It called us."`
-	Party    live.Peer `json:"party"`
-	State    string    `json:"state" enum:"ringing,talking,held,waiting"`
+	Leg      pbx.LegID  `json:"leg"`
+	Incoming bool       `json:"incoming" doc:"It called us."`
+	Party    live.Peer  `json:"party"`
+	State    string     `json:"state" enum:"ringing,talking,held,waiting"`
+	Quality  live.Sound `json:"quality" doc:"Of the whole call so far."`
 }
 
 type (
@@ -57,7 +58,7 @@ func liveCall(c pbx.LiveCall) LiveCall {
 	}
 	held, talking := false, false
 	for i, l := range c.Legs {
-		v.Legs[i] = LiveLeg{Leg: l.ID, Incoming: l.Incoming, Party: peerOf(l.Party), State: l.State}
+		v.Legs[i] = LiveLeg{Leg: l.ID, Incoming: l.Incoming, Party: peerOf(l.Party), State: l.State, Quality: live.SoundOf(l.Quality)}
 		held, talking = held || l.State == "held", talking || l.State == "talking"
 		if !l.Incoming {
 			v.To = peerOf(l.Party)

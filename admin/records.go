@@ -43,6 +43,7 @@ type LegRecord struct {
 	PacketsLost     uint64                      `json:"packets_lost"`
 	JitterMS        float64                     `json:"jitter_ms"`
 	RoundTripMS     float64                     `json:"round_trip_ms" doc:"0: unknown"`
+	Quality         live.Sound                  `json:"quality"`
 }
 
 // RecordPage is a part of the list.
@@ -146,7 +147,7 @@ func legOf(l pbx.LegRecord) LegRecord {
 		Edge: l.Edge, Remote: l.Remote, StartedAt: l.StartedAt.UTC(), RangAt: when(l.RangAt), AnsweredAt: when(l.AnsweredAt),
 		EndedAt: when(l.EndedAt), Cause: causeOf(l.Cause), Codec: l.Quality.Codec, PacketsSent: l.Quality.PacketsSent,
 		PacketsReceived: l.Quality.PacketsReceived, PacketsLost: l.Quality.PacketsLost, JitterMS: l.Quality.JitterMS,
-		RoundTripMS: l.Quality.RoundTripMS,
+		RoundTripMS: l.Quality.RoundTripMS, Quality: live.SoundOf(l.Quality),
 	}
 	if l.Incoming {
 		v.Direction = live.Incoming

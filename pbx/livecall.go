@@ -20,6 +20,7 @@ type LiveLeg struct {
 	Party    PartyInfo
 	State    string // "ringing", "talking", "held", "waiting"
 	Bridge   BridgeID
+	Quality  Quality // of its life so far
 }
 
 // CallControl is what the rest of the exchange may ask of calls. Errors:

@@ -34,6 +34,41 @@ func (q Quality) Rated() Quality {
 	return q
 }
 
+// WayQuality is one direction of a leg.
+type WayQuality struct {
+	Loss float64 // share of packets lost, 0–1
+	MOS  float64 // 1–4.5; 0: nothing was measured
+}
+
+// Ways rates the two directions apart: from the party to us, and from us to the
+// party.
+func (q Quality) Ways() (from, to WayQuality) {
+	k, ok := impairments[q.Codec]
+	if !ok {
+		k = impairment{10, 10}
+	}
+	rate := func(lost, all uint64, jitter float64) WayQuality {
+		if all == 0 {
+			return WayQuality{}
+		}
+		loss := share(lost, all)
+		return WayQuality{loss, math.Round(mos(rFactor(k, loss, q.RoundTripMS, jitter))*100) / 100}
+	}
+	return rate(q.PacketsLost, q.PacketsReceived+q.PacketsLost, q.JitterMS), rate(q.RemoteLost, q.PacketsSent, q.RemoteJitterMS)
+}
+
+// Since is what was measured after before, of the same leg. Levels are the
+// latest.
+func (q Quality) Since(before Quality) Quality {
+	grown := func(now, then uint64) uint64 { return max(now, then) - then } // late packets make loss shrink
+	q.PacketsSent = grown(q.PacketsSent, before.PacketsSent)
+	q.PacketsReceived = grown(q.PacketsReceived, before.PacketsReceived)
+	q.PacketsLost = grown(q.PacketsLost, before.PacketsLost)
+	q.RemoteLost = grown(q.RemoteLost, before.RemoteLost)
+	q.Ignored = grown(q.Ignored, before.Ignored)
+	return q.Rated()
+}
+
 func share(lost, all uint64) float64 {
 	if all == 0 {
 		return 0

@@ -25,3 +25,19 @@ func TestRating(t *testing.T) {
 		t.Errorf("nothing was measured, but rated %.2f", got.MOS)
 	}
 }
+
+// The two directions are told apart, and a part of a call from the whole of it.
+func TestWaysOfQuality(t *testing.T) {
+	before := Quality{Codec: "PCMA", PacketsSent: 1000, PacketsReceived: 900, PacketsLost: 100}
+	q := Quality{Codec: "PCMA", PacketsSent: 1250, PacketsReceived: 1150, PacketsLost: 100, RemoteLost: 50, RoundTripMS: 20}
+	from, to := q.Since(before).Ways()
+	if from.Loss != 0 || from.MOS < 4.3 {
+		t.Errorf("from the party: %+v, want no loss since", from)
+	}
+	if to.Loss != 0.2 || to.MOS > 3 {
+		t.Errorf("to the party: %+v, want a fifth lost", to)
+	}
+	if from, to := (Quality{}).Ways(); from != (WayQuality{}) || to != (WayQuality{}) {
+		t.Errorf("nothing was measured, but rated %+v %+v", from, to)
+	}
+}

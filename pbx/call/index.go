@@ -10,9 +10,22 @@ import (
 
 // Calls implements pbx.CallControl.
 func (c *Control) Calls() []pbx.LiveCall {
+	out, legs := c.snapshot()
+	for i := range out {
+		for j := range out[i].Legs {
+			// Measured without the floor's lock: endpoints have locks of their own.
+			l := &out[i].Legs[j]
+			l.Quality = legs[l.ID].Quality()
+		}
+	}
+	return out
+}
+
+func (c *Control) snapshot() ([]pbx.LiveCall, map[pbx.LegID]*leg.Leg) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	calls := make(map[pbx.CallID]*pbx.LiveCall, len(c.table.calls))
+	legs := make(map[pbx.LegID]*leg.Leg, len(c.table.seats))
 	for id, r := range c.table.calls {
 		calls[id] = &pbx.LiveCall{
 			ID: id, From: r.from, Dialled: r.dialled, To: r.to, StartedAt: r.startedAt, AnsweredAt: r.answeredAt,
@@ -20,6 +33,7 @@ func (c *Control) Calls() []pbx.LiveCall {
 	}
 	for id, s := range c.table.seats {
 		l := c.sessions[id].leg
+		legs[l.ID()] = l
 		calls[s.call].Legs = append(calls[s.call].Legs, pbx.LiveLeg{
 			ID: l.ID(), Incoming: l.Incoming(), Party: l.Party(), State: liveState(s, l), Bridge: s.bridge,
 		})
@@ -40,7 +54,7 @@ func (c *Control) Calls() []pbx.LiveCall {
 	slices.SortFunc(out, func(a, b pbx.LiveCall) int {
 		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
 	})
-	return out
+	return out, legs
 }
 
 func liveState(s *seat, l *leg.Leg) string {

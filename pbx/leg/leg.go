@@ -148,6 +148,9 @@ func (l *Leg) Party() pbx.PartyInfo { return l.o.Party }
 // Source is what the party says, for others to hear.
 func (l *Leg) Source() media.Source { return l.o.Endpoint }
 
+// Quality is what was measured so far.
+func (l *Leg) Quality() pbx.Quality { return quality(l.o.Endpoint.Stats()) }
+
 // Codec is what the party is sent; its name is empty before that is agreed.
 func (l *Leg) Codec() sdp.Codec {
 	if c := l.codec.Load(); c != nil {

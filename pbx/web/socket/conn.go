@@ -242,6 +242,8 @@ func (c *conn) take(data []byte) bool {
 		if c.link != nil {
 			c.link.Pong()
 		}
+	case "echo":
+		c.send(c.hub.encode(EchoFrame{"echo"}))
 	case "media.offer":
 		c.offer(f)
 	default:

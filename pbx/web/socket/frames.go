@@ -11,7 +11,7 @@ import (
 func ServerFrames() []any {
 	frames := []any{
 		SnapshotFrame{}, PersonChangedFrame{}, PersonRemovedFrame{}, CallNewFrame{}, CallChangedFrame{}, CallEndedFrame{},
-		RegistrationChangedFrame{}, MediaAnswerFrame{}, MediaRefusedFrame{}, PingFrame{}, ByeFrame{},
+		RegistrationChangedFrame{}, MediaAnswerFrame{}, MediaRefusedFrame{}, CallQualityFrame{}, PingFrame{}, EchoFrame{}, ByeFrame{},
 	}
 	for _, f := range pbx.BrowserFrames() {
 		frames = append(frames, f)
@@ -20,7 +20,7 @@ func ServerFrames() []any {
 }
 
 // ClientFrames returns a zero value of every frame a page sends.
-func ClientFrames() []any { return []any{HelloFrame{}, MediaOfferFrame{}, PongFrame{}} }
+func ClientFrames() []any { return []any{HelloFrame{}, MediaOfferFrame{}, PongFrame{}, EchoFrame{}} }
 
 // Position is the last numbered frame a page has seen.
 type Position struct {
@@ -116,6 +116,19 @@ type MediaRefusedFrame struct {
 	T    string        `json:"t" enum:"media.refused"`
 	MS   string        `json:"ms"`
 	Code pbx.ErrorCode `json:"code" enum:"invalid,unauthorized,forbidden,not_found,conflict,too_many,unavailable,internal"`
+}
+
+// CallQualityFrame says every few seconds how a call of the user's sounds. It is
+// of the moment, and not repeated for those who come back.
+type CallQualityFrame struct {
+	T     string     `json:"t" enum:"call.quality"`
+	Leg   pbx.LegID  `json:"leg"`
+	Sound live.Sound `json:"sound"`
+}
+
+// EchoFrame comes back as it was sent: whether the connection lives.
+type EchoFrame struct {
+	T string `json:"t" enum:"echo"`
 }
 
 // PingFrame wants a PongFrame.

@@ -21,6 +21,7 @@ const (
 	eventBuffer  = 4096 // events the hub may be behind
 	perUser      = 20   // sockets of one user
 	lookEvery    = time.Second
+	measureEvery = 5 * time.Second
 	offlineAfter = 5 * time.Second // a page that is reloaded is not away
 )
 
@@ -53,9 +54,10 @@ type Hub struct {
 	seq       uint64
 	ring      ring
 	conns     map[*conn]struct{}
-	users     map[string]int       // sockets by user id, those not greeted yet included
-	online    map[string]*presence // by extension
-	renewed   map[string]uint64    // by user id: what he saw up to here was of other rights
+	users     map[string]int            // sockets by user id, those not greeted yet included
+	online    map[string]*presence      // by extension
+	renewed   map[string]uint64         // by user id: what he saw up to here was of other rights
+	measured  map[pbx.LegID]pbx.Quality // when last told; Run's alone
 	closed    bool
 	closing   chan struct{} // closed with it
 	serving   sync.WaitGroup
@@ -105,6 +107,8 @@ func (h *Hub) Run(ctx context.Context) {
 	defer h.Close()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
+	measure := time.NewTicker(measureEvery)
+	defer measure.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -120,6 +124,8 @@ func (h *Hub) Run(ctx context.Context) {
 			h.mu.Unlock()
 		case <-look.C:
 			h.look()
+		case <-measure.C:
+			h.measure()
 		}
 	}
 }

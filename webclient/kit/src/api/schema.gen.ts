@@ -555,6 +555,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Servers that help a browser to reach the exchange, with credentials for an hour */
+        get: operations["iceServers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/me": {
         parameters: {
             query?: never;
@@ -790,6 +807,15 @@ export interface components {
              */
             t: "call.new";
         };
+        CallQualityFrame: {
+            leg: string;
+            sound: components["schemas"]["Sound"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            t: "call.quality";
+        };
         CallRecord: {
             /** Format: date-time */
             answered_at: string | null;
@@ -814,7 +840,7 @@ export interface components {
             code: string;
             text?: string;
         };
-        ClientFrame: components["schemas"]["HelloFrame"] | components["schemas"]["MediaOfferFrame"] | components["schemas"]["PongFrame"];
+        ClientFrame: components["schemas"]["HelloFrame"] | components["schemas"]["MediaOfferFrame"] | components["schemas"]["PongFrame"] | components["schemas"]["EchoFrame"];
         CreatedPerson: {
             /** @description Has a password. */
             can_sign_in: boolean;
@@ -882,6 +908,13 @@ export interface components {
         };
         Digits: {
             digits: string;
+        };
+        EchoFrame: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            t: "echo";
         };
         EndCause: {
             /** @enum {string} */
@@ -998,6 +1031,19 @@ export interface components {
             /** @description Cursor of the following part; null: this is the last. */
             next: string | null;
         };
+        ICEServer: {
+            credential?: string;
+            urls: string[];
+            username?: string;
+        };
+        ICEServers: {
+            servers: components["schemas"]["ICEServer"][];
+            /**
+             * Format: date-time
+             * @description When the credentials expire; null: there are none.
+             */
+            until: string | null;
+        };
         LegFrame: {
             active: boolean;
             call: string;
@@ -1038,6 +1084,7 @@ export interface components {
             /** Format: int64 */
             packets_sent: number;
             party: components["schemas"]["Peer"];
+            quality: components["schemas"]["Sound"];
             /** Format: date-time */
             rang_at: string | null;
             remote: string;
@@ -1068,6 +1115,8 @@ export interface components {
             incoming: boolean;
             leg: string;
             party: components["schemas"]["Peer"];
+            /** @description Of the whole call so far. */
+            quality: components["schemas"]["Sound"];
             /** @enum {string} */
             state: "ringing" | "talking" | "held" | "waiting";
         };
@@ -1307,7 +1356,7 @@ export interface components {
             extension: components["schemas"]["OwnExtension"] | null;
             user: components["schemas"]["Profile"];
         };
-        ServerEvent: components["schemas"]["SnapshotFrame"] | components["schemas"]["PersonChangedFrame"] | components["schemas"]["PersonRemovedFrame"] | components["schemas"]["CallNewFrame"] | components["schemas"]["CallChangedFrame"] | components["schemas"]["CallEndedFrame"] | components["schemas"]["RegistrationChangedFrame"] | components["schemas"]["MediaAnswerFrame"] | components["schemas"]["MediaRefusedFrame"] | components["schemas"]["PingFrame"] | components["schemas"]["ByeFrame"] | components["schemas"]["RingFrame"] | components["schemas"]["RingStopFrame"] | components["schemas"]["LegFrame"];
+        ServerEvent: components["schemas"]["SnapshotFrame"] | components["schemas"]["PersonChangedFrame"] | components["schemas"]["PersonRemovedFrame"] | components["schemas"]["CallNewFrame"] | components["schemas"]["CallChangedFrame"] | components["schemas"]["CallEndedFrame"] | components["schemas"]["RegistrationChangedFrame"] | components["schemas"]["MediaAnswerFrame"] | components["schemas"]["MediaRefusedFrame"] | components["schemas"]["CallQualityFrame"] | components["schemas"]["PingFrame"] | components["schemas"]["EchoFrame"] | components["schemas"]["ByeFrame"] | components["schemas"]["RingFrame"] | components["schemas"]["RingStopFrame"] | components["schemas"]["LegFrame"];
         SessionItem: {
             /** @description IP address it was last used from. */
             address: string;
@@ -1373,6 +1422,18 @@ export interface components {
              * @enum {string}
              */
             t: "snapshot";
+        };
+        Sound: {
+            codec: string;
+            /** @description From the party to the exchange: how others hear him. */
+            from: components["schemas"]["Way"];
+            /**
+             * Format: double
+             * @description 0: unknown
+             */
+            round_trip_ms: number;
+            /** @description From the exchange to the party: how he hears others. */
+            to: components["schemas"]["Way"];
         };
         System: {
             /** @description Where it listens, by protocol. */
@@ -1488,6 +1549,20 @@ export interface components {
                 [key: string]: string;
             };
             verdict: string;
+        };
+        Way: {
+            /** Format: double */
+            jitter_ms: number;
+            /**
+             * Format: double
+             * @description Share of packets lost, 0 to 1.
+             */
+            loss: number;
+            /**
+             * Format: double
+             * @description 1 to 4.5 (ITU-T G.107); 0: nothing was measured.
+             */
+            mos: number;
         };
     };
     responses: never;
@@ -4900,6 +4975,53 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    iceServers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ICEServers"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
