@@ -113,7 +113,7 @@ type Options struct {
 
 // Factory makes endpoints; the RTP engine is one, the WebRTC gateway another.
 type Factory interface {
-	// NewEndpoint takes an even port pair and returns a silent endpoint. The
+	// NewEndpoint returns a silent endpoint, of a phone with an even port pair. The
 	// error is pbx-neutral: ErrNoPorts when the range is used up.
 	NewEndpoint(o Options) (Endpoint, error)
 }

@@ -1,7 +1,8 @@
 // Package rtp is the sound of phones and trunks: endpoints on even port pairs
 // (RTP even, RTCP one above), which relay packets to one another with rewritten
-// headers (RFC 3550), convert between the two laws of G.711, and see and send
-// telephone events (RFC 4733).
+// headers (RFC 3550), convert what their party does not speak, see and send
+// telephone events (RFC 4733), and encrypt where that was agreed on (SRTP with
+// keys of the description, RFC 4568).
 //
 // The way of a packet, one call deep and without allocation, wait or log line:
 //
@@ -18,6 +19,6 @@
 // that are no sockets, two goroutines per endpoint.
 //
 // What does not depend on the socket is in media/stream. Locks, in the order they
-// may be taken: those of Hearing, Sinks, ingress, Sender. On the packet path each is held by one goroutine
-// save in the moment of a change.
+// may be taken: those of Hearing, Sinks, ingress, Sender, wire. On the packet
+// path each is held by one goroutine save in the moment of a change.
 package rtp
