@@ -12,6 +12,7 @@ import (
 func (l *loader) check() {
 	l.checkPorts()
 	l.checkFiles()
+	l.checkForwards()
 	c := l.config
 	for _, u := range c.TURNServers {
 		if c.TURNSecret == "" && strings.HasPrefix(u, "turn") {

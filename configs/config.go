@@ -25,9 +25,13 @@ type Config struct {
 	TURNTLS   []netip.AddrPort
 
 	SIPAdvertise []netip.Addr // what phones are told to send signalling to; empty: the interface's address
-	SIPSTUN      string       // host or host:port of a STUN server that tells where we are; empty: not asked
-	SIPPages     []string     // hosts whose pages may open SIP over WebSocket, beside our own
-	SIPRealm     string       // digest realm, fixed in the store at the first start
+	// SIPAdvertiseFor is the same for one listener, before SIPAdvertise; port 0 is
+	// the listener's.
+	SIPAdvertiseFor map[netip.AddrPort]netip.AddrPort
+
+	SIPSTUN      string   // host or host:port of a STUN server that tells where we are; empty: not asked
+	SIPPages     []string // hosts whose pages may open SIP over WebSocket, beside our own
+	SIPRealm     string   // digest realm, fixed in the store at the first start
 	RTPListen    netip.Addr
 	RTPAdvertise []netip.Addr // what phones and browsers are told to send sound to
 	RTPPorts     PortRange

@@ -275,3 +275,27 @@ func TestServer(t *testing.T) {
 		}
 	}
 }
+
+// Addresses of single listeners: read with and without a port, and refused when
+// there is no such listener or nobody could reach them.
+func TestAdvertiseFor(t *testing.T) {
+	c := mustLoad(t, Sources{Environ: []string{
+		"KLAPKA_SIP_UDP=192.168.1.5:5060,10.8.0.1:5060,[::1]:5070",
+		"KLAPKA_SIP_ADVERTISE_FOR=10.8.0.1:5060=203.0.113.7:5070, 192.168.1.5:5060=198.51.100.1, [::1]:5070=2001:db8::1",
+	}})
+	for at, want := range map[string]string{
+		"10.8.0.1:5060": "203.0.113.7:5070", "192.168.1.5:5060": "198.51.100.1:0", "[::1]:5070": "[2001:db8::1]:0",
+	} {
+		if got := c.SIPAdvertiseFor[netip.MustParseAddrPort(at)].String(); got != want {
+			t.Errorf("%s is told as %s", at, got)
+		}
+	}
+	for _, text := range []string{
+		"10.8.0.1:5060", "10.8.0.1=203.0.113.7", "10.8.0.1:5060=phone.example", "10.8.0.1:5060=0.0.0.0", "10.8.0.1:5060=203.0.113.7:0",
+		"10.8.0.1:5060=203.0.113.7,10.8.0.1:5060=203.0.113.8", "10.8.0.9:5060=203.0.113.7",
+	} {
+		if _, err := Load(Sources{Environ: []string{"KLAPKA_SIP_UDP=10.8.0.1:5060", "KLAPKA_SIP_ADVERTISE_FOR=" + text}}); err == nil {
+			t.Errorf("%q was let through", text)
+		}
+	}
+}

@@ -65,6 +65,8 @@ func (c *Config) sipKeys() []Key {
 			Doc: "Where phones reach the exchange over TLS."},
 		{Path: "sip.advertise", Default: "", value: addrs{&c.SIPAdvertise},
 			Doc: "IP address that phones are told to send signalling to, when it differs from the machine's own (port forwarding, 1:1 NAT); at most one for IPv4 and one for IPv6."},
+		{Path: "sip.advertise_for", Default: "", value: forwards{&c.SIPAdvertiseFor},
+			Doc: "The same for single listeners of a machine with several networks, as listener=address or listener=address:port, for example 10.8.0.1:5060=203.0.113.7:5070."},
 		{Path: "sip.stun", Default: "", value: server{&c.SIPSTUN},
 			Doc: "STUN server (host or host:port) that tells at which public address phones outside see the exchange, when that changes by itself; it is asked every 25 s. Not needed with sip.advertise."},
 		{Path: "sip.websocket_hosts", Default: "", value: hosts{&c.SIPPages},

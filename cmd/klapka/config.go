@@ -72,7 +72,7 @@ func exchangeOptions(c *configs.Config, log *slog.Logger) exchange.Options {
 		HTTP: c.HTTP, HTTPS: c.HTTPS, SIPUDP: c.SIPUDP, SIPTCP: c.SIPTCP, SIPTLS: c.SIPTLS, WebRTCUDP: c.WebRTCUDP,
 		WebRTCTCP: c.WebRTCTCP, TURNUDP: c.TURNUDP, TURNTCP: c.TURNTCP, TURNTLS: c.TURNTLS, TURNServers: c.TURNServers, TURNSecret: c.TURNSecret,
 		RTPListen: c.RTPListen, RTPPorts: exchange.PortRange(c.RTPPorts),
-		SIPAdvertise: c.SIPAdvertise, SIPSTUN: c.SIPSTUN, SIPPages: c.SIPPages, RTPAdvertise: c.RTPAdvertise, Realm: c.SIPRealm,
+		SIPAdvertise: c.SIPAdvertise, SIPAdvertiseFor: c.SIPAdvertiseFor, SIPSTUN: c.SIPSTUN, SIPPages: c.SIPPages, RTPAdvertise: c.RTPAdvertise, Realm: c.SIPRealm,
 		WebHosts: c.WebHosts, TLSCertificate: c.TLSCertificate, TLSKey: c.TLSKey, MetricsToken: c.MetricsToken,
 		Limits: exchange.Limits(c.Limits), Registrations: exchange.Registrations(c.Registrations),
 		RingTime: c.RingTime, ShutdownGrace: c.ShutdownGrace,

@@ -33,8 +33,12 @@ type Options struct {
 	Network   Network // nil: the machine's
 
 	SIPAdvertise []netip.Addr // at most one of each family; empty: the interface's
-	SIPSTUN      string       // host or host:port of a STUN server that tells where we are; empty: not asked
-	SIPPages     []string     // hosts whose pages may open SIP over WebSocket, beside our own
+	// SIPAdvertiseFor is the same for one listener, before SIPAdvertise; port 0 is
+	// the listener's.
+	SIPAdvertiseFor map[netip.AddrPort]netip.AddrPort
+
+	SIPSTUN      string   // host or host:port of a STUN server that tells where we are; empty: not asked
+	SIPPages     []string // hosts whose pages may open SIP over WebSocket, beside our own
 	RTPAdvertise []netip.Addr
 	TURNServers  []string // URLs of relays elsewhere (turn:, turns:, stun:)
 	TURNSecret   string   // shared with them; empty: made for this run

@@ -29,7 +29,8 @@ type rig struct {
 	phones []*pbxtest.Phone
 	level  slog.Level
 	http   []netip.AddrPort
-	log    slog.Handler // nil: what is at least level, to stderr
+	more   func(*Options) // nil: nothing
+	log    slog.Handler   // nil: what is at least level, to stderr
 }
 
 var sipAddr = netip.MustParseAddrPort("10.0.0.1:5060")
@@ -63,7 +64,7 @@ func (r *rig) options() Options {
 	if log == nil {
 		log = slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: r.level})
 	}
-	return Options{
+	o := Options{
 		Version: "test", DataDir: r.dir, Realm: "klapka", Network: r.net, Demo: true, DemoAnywhere: true,
 		Log:       slog.New(log),
 		SIPUDP:    []netip.AddrPort{sipAddr},
@@ -72,6 +73,10 @@ func (r *rig) options() Options {
 		RTPListen: sipAddr.Addr(), RTPPorts: PortRange{20000, 20999},
 		RingTime: 30 * time.Second, ShutdownGrace: 10 * time.Second,
 	}
+	if r.more != nil {
+		r.more(&o)
+	}
+	return o
 }
 
 func (r *rig) start() {

@@ -41,6 +41,9 @@ func (x *Exchange) openSocketEdge(edges transport.Edges) (transport.Edges, error
 // advertised are the configured addresses of the family of a listener and of the
 // other one; zero: there is none.
 func (x *Exchange) advertised(at netip.AddrPort) (same, other netip.AddrPort) {
+	if own := x.opts.SIPAdvertiseFor[at]; own.IsValid() {
+		return own, netip.AddrPort{}
+	}
 	for _, a := range x.opts.SIPAdvertise {
 		if a.Is4() == at.Addr().Is4() {
 			same = netip.AddrPortFrom(a, 0)
