@@ -85,7 +85,11 @@ func (p *Phone) challenged(request, r *Message) *Message {
 // ackRefusal is the ACK that belongs to the transaction (RFC 3261 §17.1.1.3).
 func ackRefusal(request, r *Message) *Message {
 	m := &Message{Start: strings.Replace(request.Start, request.Method(), "ACK", 1)}
-	m.Add("Via", request.Get("Via"))
+	via := request.Get("Via")
+	if request.Branch() != r.Branch() {
+		via = r.Get("Via") // a challenge that came twice; the request is the next one already
+	}
+	m.Add("Via", via)
 	for _, route := range request.All("Route") {
 		m.Add("Route", route)
 	}

@@ -32,6 +32,12 @@ type world struct {
 // whether anything was left behind. Settings are pairs of KLAPKA_… and value.
 func newWorld(t *testing.T, settings ...string) *world {
 	t.Helper()
+	return startWorld(t, nil, settings...)
+}
+
+// startWorld is newWorld with arguments of serve; none: --demo.
+func startWorld(t *testing.T, args []string, settings ...string) *world {
+	t.Helper()
 	if !full() {
 		t.Skip("real phones: set KLAPKA_TEST_FULL to 1")
 	}
@@ -44,7 +50,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 			w.database = settings[i+1]
 		}
 	}
-	w.Binary = pbxtest.StartBinary(t, pbxtest.BinaryOptions{Path: program, At: loopbacks.Next(), Env: env})
+	w.Binary = pbxtest.StartBinary(t, pbxtest.BinaryOptions{Path: program, At: loopbacks.Next(), Env: env, Args: args})
 	w.rest()
 	// Phones are ended before this, as they come later.
 	t.Cleanup(w.nothingLeft)
