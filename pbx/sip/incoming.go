@@ -75,7 +75,7 @@ func (s *Stack) admit(ctx context.Context, flow transport.Flow, req *sip.Request
 	if _, ok := termsFor(req, terms{}, false); !ok {
 		res = responseTo(req, 422, "Session Interval Too Small", "")
 		res.AppendHeader(sip.NewHeader("Min-SE", inSeconds(sessionFloor)))
-		return caller, res, "malformed"
+		return caller, res, "" // no call that failed: the phone asks again, for longer
 	}
 	if replaces, ok := header.Get(req, "Replaces"); ok {
 		return caller, s.refuseReplaces(req, replaces), "replaces"

@@ -85,6 +85,9 @@ func TestSessionTooShort(t *testing.T) {
 			t.Fatalf("refusal:\n%s", res)
 		}
 		r.noLeg()
+		if got := r.events.refusals(); len(got) != 0 {
+			t.Fatalf("told as refused: %v", got)
+		}
 		p := r.phone("103")
 		c, l := r.answered(p)
 		for _, method := range []string{"UPDATE", "INVITE"} {
