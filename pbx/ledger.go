@@ -19,7 +19,8 @@ type Ledger interface {
 	Apply(ctx context.Context, name string, from, to uint64, write func(LedgerTx) error) error
 }
 
-// LedgerTx is the set of writes a lossless subscriber may do.
+// LedgerTx is the set of writes a lossless subscriber may do. They may be collected
+// and carried out together in the end: Apply then fails with what was refused.
 type LedgerTx interface {
 	// OpenCalls returns every call record without an end, with its legs.
 	OpenCalls() ([]CallRecord, error)

@@ -42,16 +42,16 @@ func bindingKeyHash(key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func rowOfBinding(b pbx.Binding) (*bindingRow, error) {
+func rowOfBinding(b pbx.Binding) (bindingRow, error) {
 	path, err := json.Marshal(b.Path)
 	if err != nil {
-		return nil, fmt.Errorf("path of binding %s: %w", b.Contact, err)
+		return bindingRow{}, fmt.Errorf("path of binding %s: %w", b.Contact, err)
 	}
 	remote := ""
 	if b.Remote.IsValid() {
 		remote = b.Remote.String()
 	}
-	return &bindingRow{
+	return bindingRow{
 		Device: wire(b.Device), KeyHash: bindingKeyHash(b.Key()), Username: wire(b.Username),
 		Extension: wire(b.Extension), Contact: wire(b.Contact), InstanceID: wire(b.InstanceID), RegID: b.RegID,
 		Path: wire(string(path)), UserAgent: wire(b.UserAgent), CallID: wire(b.CallID), CSeq: int64(b.CSeq),

@@ -118,12 +118,12 @@ func (c qualityColumns) quality() pbx.Quality {
 	}.Rated()
 }
 
-func rowOfCall(r pbx.CallRecord) *callRow {
+func rowOfCall(r pbx.CallRecord) callRow {
 	to := ""
 	if !r.To.IsZero() {
 		to = wire(r.To.String())
 	}
-	return &callRow{
+	return callRow{
 		ID: wire(string(r.ID)), From: columnsOfParty(r.From), Dialled: wire(r.Dialled), To: to,
 		AnsweredBy: columnsOfParty(r.AnsweredBy), Started: utc(r.StartedAt), Rang: nullTime(r.RangAt),
 		Answered: nullTime(r.AnsweredAt), Ended: nullTime(r.EndedAt), Cause: columnsOfCause(r.Cause),

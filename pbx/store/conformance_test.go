@@ -87,6 +87,7 @@ func TestConformance(t *testing.T) {
 	cases := map[string]func(*testing.T, *store.Store){
 		"server names itself":       testServer,
 		"sign-ins are kept":         testWebSessions,
+		"many rows at once":         testBulk,
 		"bindings are kept":         testBindings,
 		"call records are kept":     testCallRecord,
 		"call records are filtered": testCallFilters,

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -41,7 +42,7 @@ func (s *Store) Apply(ctx context.Context, name string, from, to uint64, write f
 		if err := write(l); err != nil {
 			return err
 		}
-		return l.failed
+		return l.flush()
 	})
 }
 
@@ -62,12 +63,20 @@ func (c conn) moveCursor(ctx context.Context, name string, from, to uint64) erro
 	})
 }
 
-// ledgerTx is one Apply. It remembers the first failed write: a caller that
-// overlooks it must not commit the rest.
+// ledgerTx is one Apply. It remembers the first failure: a caller that overlooks
+// it must not commit the rest.
 type ledgerTx struct {
-	ctx    context.Context // of the Apply; the methods are its body
-	conn   conn
-	failed error
+	ctx     context.Context // of the Apply; the methods are its body
+	conn    conn
+	failed  error
+	pending pending
+}
+
+// flush writes what was collected.
+func (l *ledgerTx) flush() error {
+	err := l.run(l.pending.write)
+	l.pending = pending{}
+	return err
 }
 
 func (l *ledgerTx) run(f func(*gorm.DB) error) error {
@@ -79,6 +88,9 @@ func (l *ledgerTx) run(f func(*gorm.DB) error) error {
 
 // OpenCalls implements pbx.LedgerTx, the oldest call first.
 func (l *ledgerTx) OpenCalls() ([]pbx.CallRecord, error) {
+	if err := l.flush(); err != nil {
+		return nil, err
+	}
 	var rows []callRow
 	err := l.run(func(db *gorm.DB) error {
 		return db.Where("ended_at IS NULL").Order("started_at, id").Find(&rows).Error
@@ -98,34 +110,19 @@ func (l *ledgerTx) OpenCalls() ([]pbx.CallRecord, error) {
 	return records, nil
 }
 
-// legsPerInsert keeps a statement below SQLite's bound of 32766 parameters.
-const legsPerInsert = 200
-
 // SaveCall implements pbx.LedgerTx. Text that no database takes is made harmless
 // and never refused.
 func (l *ledgerTx) SaveCall(r pbx.CallRecord) error {
-	return l.run(func(db *gorm.DB) error {
-		row := rowOfCall(r)
-		for _, old := range []any{&legRow{}, &callPartyRow{}} {
-			if err := db.Where("call_id = ?", row.ID).Delete(old).Error; err != nil {
-				return err
-			}
-		}
-		if err := db.Clauses(clause.OnConflict{UpdateAll: true}).Create(row).Error; err != nil {
-			return err
-		}
-		if parties := rowsOfParties(r); len(parties) > 0 {
-			if err := db.Create(&parties).Error; err != nil {
-				return err
-			}
-		}
-		legs := rowsOfLegs(r)
-		return db.CreateInBatches(&legs, legsPerInsert).Error
-	})
+	r.Legs = slices.Clone(r.Legs) // the caller may go on with its own
+	l.pending.saveCall(r)
+	return nil
 }
 
 // Bindings implements pbx.LedgerTx.
 func (l *ledgerTx) Bindings() ([]pbx.Binding, error) {
+	if err := l.flush(); err != nil {
+		return nil, err
+	}
 	var rows []bindingRow
 	err := l.run(func(db *gorm.DB) error { return db.Order("device, registered_at, key_hash").Find(&rows).Error })
 	if err != nil {
@@ -146,15 +143,12 @@ func (l *ledgerTx) SaveBinding(b pbx.Binding) error {
 	if err != nil {
 		return err
 	}
-	return l.run(func(db *gorm.DB) error {
-		return db.Clauses(clause.OnConflict{UpdateAll: true}).Create(row).Error
-	})
+	l.pending.saveBinding(row)
+	return nil
 }
 
 // DeleteBinding implements pbx.LedgerTx.
 func (l *ledgerTx) DeleteBinding(device, key string) error {
-	return l.run(func(db *gorm.DB) error {
-		return db.Where("device = ? AND key_hash = ?", wire(device), bindingKeyHash(key)).
-			Delete(&bindingRow{}).Error
-	})
+	l.pending.deleteBinding(bindingKey{wire(device), bindingKeyHash(key)})
+	return nil
 }
