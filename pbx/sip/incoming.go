@@ -73,7 +73,7 @@ func (s *Stack) admit(ctx context.Context, flow transport.Flow, req *sip.Request
 		return caller, res, "malformed"
 	}
 	if _, ok := termsFor(req, terms{}, false); !ok {
-		res = responseTo(req, 422, "Session Interval Too Small", "")
+		res = responseTo(req, tooSmall, "Session Interval Too Small", "")
 		res.AppendHeader(sip.NewHeader("Min-SE", inSeconds(sessionFloor)))
 		return caller, res, "" // no call that failed: the phone asks again, for longer
 	}

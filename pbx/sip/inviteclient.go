@@ -162,7 +162,7 @@ func (c *inviteClient) dismiss(res *sip.Response) {
 // onRefusal takes a final response; the transaction has acknowledged it. A
 // challenge is a refusal: no phone gets anybody's credentials.
 func (c *inviteClient) onRefusal(res *sip.Response) {
-	if res.StatusCode == 422 && minSE(res) > c.u.floor && !c.wanted && !c.u.released {
+	if res.StatusCode == tooSmall && minSE(res) > c.u.floor && !c.wanted && !c.u.released {
 		c.tryAgain(minSE(res))
 		return
 	}

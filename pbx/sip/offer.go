@@ -81,8 +81,8 @@ func (u *usage) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	u.learn(req)
 	sdp, ok := sdpOf(req)
-	terms, inTime := u.requested(req, func(res *sip.Response) { _ = tx.Respond(res) })
-	p.terms = terms
+	var inTime bool
+	p.terms, inTime = u.requested(req, func(res *sip.Response) { _ = tx.Respond(res) })
 	switch {
 	case !inTime:
 	case !ok:

@@ -91,7 +91,7 @@ func (u *usage) refreshed(res *sip.Response, err error) {
 		u.granted(res)
 	case code == sip.StatusRequestTimeout || code == sip.StatusCallTransactionDoesNotExists:
 		u.lost("the peer does not know the dialog any more") // RFC 3261 §12.2.1.2
-	case code == 422 && minSE(res) > u.floor:
+	case code == tooSmall && minSE(res) > u.floor:
 		u.floor = minSE(res)
 		u.refreshIn(0)
 	case code == sip.StatusRequestPending:

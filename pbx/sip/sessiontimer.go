@@ -16,6 +16,9 @@ const (
 	sessionFloor  = 90 * time.Second // a shorter one is refused with 422
 )
 
+// tooSmall is the status of a request whose session interval is too short (§6).
+const tooSmall = 422
+
 // The roles in a transaction, as Session-Expires names the one that refreshes.
 const (
 	refresherUAC = "uac"
@@ -151,7 +154,7 @@ func (u *usage) alive() bool { return u.up && !u.bye && !u.released }
 func (u *usage) requested(req *sip.Request, respond func(*sip.Response)) (t terms, ok bool) {
 	t, ok = termsFor(req, u.timer.terms, u.timer.ours)
 	if !ok {
-		res := responseTo(req, 422, "Session Interval Too Small", string(u.id))
+		res := responseTo(req, tooSmall, "Session Interval Too Small", string(u.id))
 		res.AppendHeader(sip.NewHeader("Min-SE", inSeconds(sessionFloor)))
 		respond(res)
 	}
