@@ -97,7 +97,7 @@ func TestScreensFollowACall(t *testing.T) {
 		in := pavel.ExpectInvite()
 		in.Respond(180)
 		call.Expect(180)
-		others.wantLines(live.Talking, live.Ringing, live.Offline)
+		others.wantLines(live.Dialling, live.Ringing, live.Offline)
 		hers.want("outgoing ringing 102 Pavel Novák on Desk phone")
 		his.want("incoming ringing 101 Anna Huber on Desk phone")
 		in.Answer(sdpAt(pavelRTP))

@@ -126,12 +126,12 @@ func TestAnOrdinaryCall(t *testing.T) {
 	s := newStage(t)
 	s.ringing()
 	s.expect(
-		"101: new a outgoing dialling with Pavel", "all: 101 talking",
+		"101: new a outgoing dialling with Pavel", "all: 101 dialling",
 		"102: new b incoming ringing with Anna", "all: 102 ringing",
 		"101: changed a outgoing ringing with Pavel")
 	s.event("c", "b", pbx.LegAnswered{})
 	s.event("c", "a", pbx.LegAnswered{})
-	s.expect("102: changed b incoming talking with Anna", "all: 102 talking", "101: changed a outgoing talking with Pavel")
+	s.expect("102: changed b incoming talking with Anna", "all: 102 talking", "101: changed a outgoing talking with Pavel", "all: 101 talking")
 	s.event("c", "a", pbx.BridgeJoined{})
 	s.event("c", "b", pbx.BridgeJoined{})
 	s.event("c", "", pbx.CallAnswered{By: party("102", "d102")})

@@ -22,7 +22,7 @@ func (p *Projector) showPerson(extension string, at time.Time) []Change {
 }
 
 // strength orders line states; the strongest of several calls is shown.
-var strength = [...]LineState{Offline, Free, Ringing, Held, Talking}
+var strength = [...]LineState{Offline, Free, Ringing, Held, Dialling, Talking}
 
 func stronger(a, b LineState) LineState {
 	for i := len(strength) - 1; i >= 0; i-- {
@@ -43,7 +43,7 @@ func (p *Projector) lineState(extension string) LineState {
 	for _, l := range p.lines[extension] {
 		switch {
 		case l.answeredAt.IsZero() && l.incoming:
-			state = stronger(state, Talking) // he dials: the line is taken
+			state = stronger(state, Dialling)
 		case l.answeredAt.IsZero() && l.alerted:
 			state = stronger(state, Ringing)
 		case l.answeredAt.IsZero():

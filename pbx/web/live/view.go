@@ -11,11 +11,12 @@ type LineState string
 
 // The states, the strongest last: of several calls it decides what is shown.
 const (
-	Offline LineState = "offline" // no phone and no page of his can be reached
-	Free    LineState = "free"
-	Ringing LineState = "ringing" // he is being called
-	Held    LineState = "held"    // he put somebody on hold, and speaks to nobody
-	Talking LineState = "talking" // he speaks, listens or dials
+	Offline  LineState = "offline" // no phone and no page of his can be reached
+	Free     LineState = "free"
+	Ringing  LineState = "ringing"  // he is being called
+	Held     LineState = "held"     // he put somebody on hold, and speaks to nobody
+	Dialling LineState = "dialling" // he calls somebody, who has not answered
+	Talking  LineState = "talking"  // he speaks or listens
 )
 
 // Person is an extension in service, as everybody in the company sees it.
@@ -23,7 +24,7 @@ type Person struct {
 	Number string    `json:"number"`
 	Name   string    `json:"name"`
 	UserID string    `json:"user_id" doc:"Empty: a shared phone."`
-	State  LineState `json:"state" enum:"free,ringing,talking,held,offline"`
+	State  LineState `json:"state" enum:"free,ringing,dialling,talking,held,offline"`
 	Since  time.Time `json:"since" doc:"When the state began."`
 }
 

@@ -1201,7 +1201,7 @@ export interface components {
              */
             since: string;
             /** @enum {string} */
-            state: "free" | "ringing" | "talking" | "held" | "offline";
+            state: "free" | "ringing" | "dialling" | "talking" | "held" | "offline";
             /** @description Empty: a shared phone. */
             user_id: string;
         };

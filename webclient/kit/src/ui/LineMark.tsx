@@ -2,6 +2,7 @@ import {
   IconBellRinging,
   IconCircleFilled,
   IconPhoneCall,
+  IconPhoneOutgoing,
   IconPlayerPauseFilled,
   IconPlugConnectedX,
 } from "@tabler/icons-react";
@@ -12,6 +13,7 @@ import classes from "./LineMark.module.css";
 const icons = {
   free: IconCircleFilled,
   ringing: IconBellRinging,
+  dialling: IconPhoneOutgoing,
   talking: IconPhoneCall,
   held: IconPlayerPauseFilled,
   offline: IconPlugConnectedX,
