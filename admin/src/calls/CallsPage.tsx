@@ -35,6 +35,14 @@ export function CallsPage() {
           { accessor: "to", title: t("calls.to"), render: (c) => <PeerText peer={c.to} /> },
           { accessor: "state", title: t("list.state"), render: (c) => t(`callState.${c.state}`) },
           {
+            accessor: "legs",
+            title: t("calls.sound"),
+            render: (c) => {
+              const mos = worst(c);
+              return mos > 0 ? t("calls.mos", { mos: mos.toFixed(1) }) : "";
+            },
+          },
+          {
             accessor: "started_at",
             title: t("calls.since"),
             render: (c) => <Elapsed since={c.answered_at ?? c.started_at} />,
@@ -81,6 +89,12 @@ export function CallsPage() {
       />
     </Page>
   );
+}
+
+/** The worst score of any party in any direction; 0: nothing was measured. */
+function worst({ legs }: LiveCall): number {
+  const all = legs.flatMap((l) => [l.quality.from.mos, l.quality.to.mos]).filter((mos) => mos > 0);
+  return all.length > 0 ? Math.min(...all) : 0;
 }
 
 function nameOf({ name, number }: LiveCall["from"]): string {

@@ -51,6 +51,7 @@ function Leg({ leg }: { leg: LegRecord }) {
   const deviceName = useDeviceName();
   const lost = leg.packets_lost + leg.packets_received;
   const loss = lost === 0 ? 0 : (leg.packets_lost / lost) * 100;
+  const score = (mos: number) => (mos > 0 ? t("calls.mos", { mos: mos.toFixed(1) }) : "–");
   const facts: [string, string][] = [
     [t("records.device"), deviceName(leg.device)],
     [t("registrations.userAgent"), leg.user_agent],
@@ -61,6 +62,7 @@ function Leg({ leg }: { leg: LegRecord }) {
     [t("records.codec"), leg.codec],
     [t("records.loss"), leg.codec && `${loss.toFixed(1)} %`],
     [t("records.jitter"), leg.codec && `${leg.jitter_ms.toFixed(1)} ms`],
+    [t("calls.sound"), [leg.quality.from.mos, leg.quality.to.mos].map(score).join(" · ")],
   ];
   return (
     <Paper withBorder p="sm" component="section">

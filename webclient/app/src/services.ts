@@ -11,6 +11,7 @@ import {
 import type { QueryClient } from "@tanstack/react-query";
 import { createDeviceStore, openMicrophone, routeTo, type DeviceStore } from "./media/devices.ts";
 import { MediaEngine, type MediaState } from "./media/engine.ts";
+import { createServers } from "./media/servers.ts";
 
 /** Everything of a page that lives outside its components. */
 export interface Services {
@@ -36,11 +37,14 @@ export function createServices(identity: Identity, onUnauthorized: () => void): 
     speaker,
     offer: (ms, sdp, why) => socket.send({ t: "media.offer", ms, sdp, why }),
     microphone: () => openMicrophone(devices.getState().microphone),
+    servers: createServers(api),
+    onQuiet: () => socket.doubt(),
   });
   const socket: LiveSocket = new LiveSocket({
     ...identity,
     url: socketAddress(location),
     store: live,
+    urgent: () => engine.state.getState().microphone === "open",
     ...mediaWiring(engine, queries),
   });
   devices.subscribe((now, before) => {

@@ -103,6 +103,12 @@ const leg = {
   rang_at: null,
   packets_sent: 24_000,
   round_trip_ms: 8,
+  quality: {
+    codec: "PCMA",
+    round_trip_ms: 8,
+    from: { loss: 0.0013, jitter_ms: 2.4, mos: 4.38 },
+    to: { loss: 0, jitter_ms: 1.1, mos: 4.41 },
+  },
 };
 
 const records: CallRecord[] = [

@@ -46,7 +46,7 @@ export function CallCard({ call }: { call: OwnCall }) {
           </Text>
         </div>
         {call.answered_at && <Elapsed since={call.answered_at} />}
-        {here && call.state === "talking" && <QualityBars />}
+        {here && call.state === "talking" && <QualityBars leg={call.leg} />}
       </Group>
       {!here && (
         <Group gap="xs" mt={6} justify="space-between" wrap="nowrap">

@@ -38,6 +38,12 @@ class FakePeer {
   }
 
   getStats = () => Promise.resolve(new Map());
+  getConfiguration = () => ({});
+  readonly setConfiguration = vi.fn();
+  stamp = 0;
+  getReceivers = () => [
+    { getSynchronizationSources: () => (this.stamp ? [{ timestamp: this.stamp }] : []) },
+  ];
 
   become(state: RTCPeerConnectionState): void {
     this.connectionState = state;
@@ -59,10 +65,14 @@ let offers: [ms: string, sdp: string, why: string][];
 let track: { enabled: boolean; stop: () => void };
 let microphone: () => Promise<MediaStream>;
 let engine: MediaEngine;
+let servers: RTCIceServer[];
+const onQuiet = vi.fn();
 
 beforeEach(() => {
   peers = [];
   offers = [];
+  servers = [];
+  onQuiet.mockClear();
   track = { enabled: true, stop: vi.fn() };
   microphone = () =>
     Promise.resolve({
@@ -73,6 +83,8 @@ beforeEach(() => {
     offer: (...offer) => offers.push(offer) > 0,
     speaker: { play: () => Promise.resolve() } as HTMLAudioElement,
     microphone: () => microphone(),
+    servers: () => Promise.resolve(servers),
+    onQuiet,
     newId: () => `ms${peers.length}`,
     newPeer: () => {
       peers.push(new FakePeer());
@@ -143,6 +155,41 @@ test("a failed connection mends itself", async () => {
   expect(engine.state.getState().link).toBe("connecting");
   peers[0]?.become("connected");
   expect(engine.state.getState().link).toBe("connected");
+});
+
+test("a connection that falls silent is mended before it counts as failed", async () => {
+  await engine.connect();
+  await engine.answer("ms1", "answer");
+  peers[0]?.become("disconnected");
+  await vi.waitFor(() => expect(offers).toHaveLength(2));
+  expect(peers[0]?.restarts).toBe(1);
+});
+
+test("a restart goes by the relays of the moment", async () => {
+  await engine.connect();
+  await engine.answer("ms1", "answer");
+  servers = [{ urls: ["turn:relay.test"], username: "u", credential: "c" }];
+  await engine.connect();
+  expect(peers[0]?.setConfiguration).toHaveBeenCalledWith({ iceServers: servers });
+});
+
+test("sound that stops coming is noticed once, silence from the start is not", async () => {
+  vi.useFakeTimers();
+  try {
+    await engine.openMicrophone();
+    vi.advanceTimersByTime(2000);
+    expect(onQuiet).not.toHaveBeenCalled();
+    for (let i = 1; i < 20; i++) {
+      if (peers[0]) peers[0].stamp = i;
+      vi.advanceTimersByTime(100);
+    }
+    expect(onQuiet).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(2000);
+    expect(onQuiet).toHaveBeenCalledTimes(1);
+  } finally {
+    engine.closeMicrophone();
+    vi.useRealTimers();
+  }
 });
 
 test("mute silences the track and nothing else, and ends with the call", async () => {

@@ -17,12 +17,20 @@ export interface EngineOptions {
   speaker: HTMLAudioElement;
   /** Opens the microphone the user chose. */
   microphone: () => Promise<MediaStream>;
-  newPeer?: () => RTCPeerConnection;
+  /** Servers that help us to reach the exchange; known at once, or soon. */
+  servers?: () => Promise<RTCIceServer[]>;
+  /** Told when sound that came has stopped coming: the way may have changed. */
+  onQuiet?: () => void;
+  newPeer?: (configuration: RTCConfiguration) => RTCPeerConnection;
   newId?: () => string;
 }
 
 /** How often the quality is measured, in milliseconds. */
 const interval = 1000;
+
+/** How often the page listens whether sound comes, and how long it may pause. */
+const listenEvery = 100;
+const quietAfter = 300;
 
 /**
  * The page's one media session: a peer connection that is made before the first
@@ -46,6 +54,8 @@ export class MediaEngine {
   #answered = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #before: Totals | null = null;
+  #ear: ReturnType<typeof setInterval> | undefined;
+  #heard = { stamp: 0, at: 0, quiet: true };
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -105,6 +115,7 @@ export class MediaEngine {
     this.state.setState({ microphone: "closed", muted: false, quality: null });
     void this.#sender?.replaceTrack(null);
     clearInterval(this.#timer);
+    clearInterval(this.#ear);
   }
 
   /** Silences the microphone, or opens it again, without telling anybody. */
@@ -141,6 +152,9 @@ export class MediaEngine {
     this.#before = null;
     clearInterval(this.#timer);
     this.#timer = setInterval(() => void this.#measure(), interval);
+    clearInterval(this.#ear);
+    this.#heard = { stamp: 0, at: 0, quiet: true };
+    this.#ear = setInterval(() => this.#listen(), listenEvery);
     return true;
   }
 
@@ -152,7 +166,8 @@ export class MediaEngine {
 
   async #warm(): Promise<void> {
     if (this.#peer) return;
-    const peer = (this.#options.newPeer ?? (() => new RTCPeerConnection()))();
+    const iceServers = (await this.#options.servers?.()) ?? [];
+    const peer = (this.#options.newPeer ?? ((c) => new RTCPeerConnection(c)))({ iceServers });
     this.#peer = peer;
     this.#ms = (this.#options.newId ?? (() => crypto.randomUUID()))();
     this.#answered = false;
@@ -169,7 +184,11 @@ export class MediaEngine {
     if (peer.signalingState === "have-local-offer") {
       await peer.setLocalDescription({ type: "rollback" });
     }
-    if (this.#answered) peer.restartIce();
+    if (this.#answered) {
+      const iceServers = await this.#options.servers?.();
+      if (iceServers) peer.setConfiguration({ ...peer.getConfiguration(), iceServers });
+      peer.restartIce();
+    }
     await this.#offer(this.#answered ? "ice" : "new");
   }
 
@@ -185,9 +204,23 @@ export class MediaEngine {
   #changed(peer: RTCPeerConnection): void {
     if (peer !== this.#peer) return;
     if (peer.connectionState === "connected") this.state.setState({ link: "connected" });
+    // What the browser has lost for seconds it may find on another way.
+    if (peer.connectionState === "disconnected") void this.connect();
     if (peer.connectionState === "failed") {
       this.state.setState({ link: "failed" });
       void this.connect();
+    }
+  }
+
+  /** Notices within a moment when sound stops that had been coming. */
+  #listen(): void {
+    const [source] = this.#peer?.getReceivers()[0]?.getSynchronizationSources() ?? [];
+    const now = performance.now();
+    if (source && source.timestamp !== this.#heard.stamp) {
+      this.#heard = { stamp: source.timestamp, at: now, quiet: false };
+    } else if (!this.#heard.quiet && now - this.#heard.at >= quietAfter) {
+      this.#heard.quiet = true;
+      this.#options.onQuiet?.();
     }
   }
 

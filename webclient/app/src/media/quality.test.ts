@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { loudness } from "./level.ts";
-import { between, grade, totals } from "./quality.ts";
+import { advise, between, grade, totals, gradeOfMos } from "./quality.ts";
 
 test.each([
   [{ roundTripMs: 40, loss: 0, jitterMs: 5 }, "good"],
@@ -51,4 +51,27 @@ test("the meter follows the ear: silence, a whisper, full scale", () => {
   expect(loudness(sine(0))).toBe(0);
   expect(loudness(sine(0.01))).toBeCloseTo(0.28, 1);
   expect(loudness(sine(1))).toBeCloseTo(0.95, 1);
+});
+
+test("scores are graded as listeners would", () => {
+  expect([4.4, 3.9, 3.8, 3.1, 3, 1].map(gradeOfMos)).toEqual([
+    "good",
+    "good",
+    "fair",
+    "fair",
+    "poor",
+    "poor",
+  ]);
+});
+
+test("the advice fits what is wrong", () => {
+  const way = { loss: 0, jitter_ms: 2, mos: 4.4 };
+  const clean = { codec: "PCMA", round_trip_ms: 20, from: way, to: way };
+  const bad = { ...way, loss: 0.05 };
+  expect(advise(clean)).toBe("none");
+  expect(advise({ ...clean, from: bad })).toBe("microphone");
+  expect(advise({ ...clean, to: bad })).toBe("loss");
+  expect(advise({ ...clean, from: bad, to: bad })).toBe("loss");
+  expect(advise({ ...clean, to: { ...way, jitter_ms: 50 } })).toBe("jitter");
+  expect(advise({ ...clean, round_trip_ms: 700 })).toBe("delay");
 });

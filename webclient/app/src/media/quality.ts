@@ -1,3 +1,5 @@
+import type { Sound } from "@klapka/kit/api";
+
 /** What the last second of sound was like, measured at this end. */
 export interface Measurement {
   /** Round trip in milliseconds; null while the far end has not reported. */
@@ -21,6 +23,24 @@ export function grade(m: Measurement): Grade {
   if (m.loss > 0.05 || roundTrip > 600 || m.jitterMs > 60) return "poor";
   if (m.loss > 0.01 || roundTrip > 300 || m.jitterMs > 30) return "fair";
   return "good";
+}
+
+/** Grades by mean opinion scores (ITU-T G.107 annex B): 4 satisfies, 3.6 some not. */
+export function gradeOfMos(mos: number): Grade {
+  if (mos < 3.1) return "poor";
+  return mos < 3.9 ? "fair" : "good";
+}
+
+/** What is wrong with the sound of a call, and what its owner can do about it. */
+export type Advice = "none" | "loss" | "jitter" | "delay" | "microphone";
+
+/** The advice for both directions: what we hear, and how we are heard. */
+export function advise(sound: Sound): Advice {
+  const { from, to } = sound;
+  if (sound.round_trip_ms > 300) return "delay";
+  if (Math.max(from.jitter_ms, to.jitter_ms) > 30) return "jitter";
+  if (from.loss > 0.01 && to.loss <= 0.01) return "microphone";
+  return Math.max(from.loss, to.loss) > 0.01 ? "loss" : "none";
 }
 
 /** Running totals of one report, from which two in a row give a measurement. */

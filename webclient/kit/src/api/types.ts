@@ -12,6 +12,8 @@ export type Person = Schemas["Person"];
 export type Peer = Schemas["Peer"];
 export type OwnCall = Schemas["OwnCall"];
 export type HistoryItem = Schemas["HistoryItem"];
+/** How good the sound of one party is, in both directions. */
+export type Sound = Schemas["Sound"];
 export type Cause = Schemas["EndCause"];
 /** RFC 9457 problem details; each fault names its field as "body.field". */
 export type Problem = Partial<Schemas["ErrorModel"]>;

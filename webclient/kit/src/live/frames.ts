@@ -13,4 +13,4 @@ export type Down = components["schemas"]["ServerEvent"];
 export type Numbered = Extract<Down, { seq: number }>;
 
 /** The frames about this user's legs in browsers, and which of them ring here. */
-export type Local = Extract<Down, { t: "ring" | "ring.stop" | "leg.changed" }>;
+export type Local = Extract<Down, { t: "ring" | "ring.stop" | "leg.changed" | "call.quality" }>;

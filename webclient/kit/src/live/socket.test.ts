@@ -56,6 +56,7 @@ const snapshot: Down = {
 let sockets: FakeSocket[];
 let store: ReturnType<typeof createLiveStore>;
 let live: LiveSocket;
+let urgent: boolean;
 
 function latest(): FakeSocket {
   const socket = sockets.at(-1);
@@ -66,6 +67,7 @@ function latest(): FakeSocket {
 beforeEach(() => {
   vi.useFakeTimers();
   sockets = [];
+  urgent = false;
   store = createLiveStore();
   live = new LiveSocket({
     url: "ws://exchange.test/api/socket",
@@ -73,6 +75,7 @@ beforeEach(() => {
     tabId: "t1",
     store,
     random: () => 0.5,
+    urgent: () => urgent,
     connect: () => {
       const socket = new FakeSocket();
       sockets.push(socket);
@@ -133,6 +136,38 @@ test("a network that comes back is used at once", () => {
   const tries = sockets.length;
   dispatchEvent(new Event("online"));
   expect(sockets).toHaveLength(tries + 1);
+});
+
+test("a change of network gets a new line at once, even over one that seems open", () => {
+  latest().accept();
+  latest().say(snapshot);
+  const tries = sockets.length;
+  dispatchEvent(new Event("online"));
+  expect(sockets).toHaveLength(tries + 1);
+});
+
+test("a doubted line is kept when it answers, and replaced when it does not", () => {
+  latest().accept();
+  latest().say(snapshot);
+  live.doubt();
+  expect(latest().sent.at(-1)).toEqual({ t: "echo" });
+  latest().say({ t: "echo" });
+  const tries = sockets.length;
+  vi.advanceTimersByTime(1000);
+  expect(sockets).toHaveLength(tries);
+  live.doubt();
+  vi.advanceTimersByTime(300);
+  expect(sockets).toHaveLength(tries + 1);
+});
+
+test("in a call nobody waits long for the next attempt", () => {
+  urgent = true;
+  for (const wait of [300, 500, 500, 500]) {
+    latest().fail();
+    const tries = sockets.length;
+    vi.advanceTimersByTime(wait);
+    expect(sockets).toHaveLength(tries + 1);
+  }
 });
 
 test("a line that fell silent is given up", () => {

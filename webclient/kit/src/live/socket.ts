@@ -11,6 +11,8 @@ export interface SocketOptions {
   onFrame?: (frame: Down) => void;
   /** Told each time the exchange has greeted us, first time or again. */
   onOpen?: () => void;
+  /** Whether every moment without a connection counts, as in a call. */
+  urgent?: () => boolean;
   connect?: (url: string) => WebSocket;
   random?: () => number;
 }
@@ -18,6 +20,10 @@ export interface SocketOptions {
 /** Back-off bounds in milliseconds. */
 const first = 300;
 const longest = 5_000;
+const longestInCall = 500;
+
+/** How long an echo may take before a doubted line is given up. */
+const echoWithin = 300;
 
 /** The exchange pings every 10 s; silence for longer than this is a dead line. */
 const silence = 25_000;
@@ -33,6 +39,7 @@ export class LiveSocket {
   #failures = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #watchdog: ReturnType<typeof setTimeout> | undefined;
+  #doubt: ReturnType<typeof setTimeout> | undefined;
   #stopped = true;
 
   constructor(options: SocketOptions) {
@@ -43,7 +50,7 @@ export class LiveSocket {
   start(): void {
     if (!this.#stopped) return;
     this.#stopped = false;
-    addEventListener("online", this.#hurry);
+    addEventListener("online", this.#renew);
     document.addEventListener("visibilitychange", this.#hurry);
     this.#open();
   }
@@ -51,7 +58,7 @@ export class LiveSocket {
   /** Closes the connection for good. */
   stop(): void {
     this.#stopped = true;
-    removeEventListener("online", this.#hurry);
+    removeEventListener("online", this.#renew);
     document.removeEventListener("visibilitychange", this.#hurry);
     clearTimeout(this.#retry);
     this.#drop();
@@ -62,6 +69,19 @@ export class LiveSocket {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
+  }
+
+  /**
+   * Finds out whether the line still leads to the exchange, and takes a new one
+   * if it does not: after a change of network the old one stays silent for long.
+   */
+  doubt(): void {
+    if (this.#doubt !== undefined) return;
+    if (!this.send({ t: "echo" })) {
+      this.#hurry();
+      return;
+    }
+    this.#doubt = setTimeout(this.#renew, echoWithin);
   }
 
   #open(): void {
@@ -87,6 +107,7 @@ export class LiveSocket {
 
   #receive(data: string): void {
     this.#listen();
+    this.#believe();
     // Only a word from the other side proves a connection worth hurrying for.
     this.#failures = 0;
     const frame = JSON.parse(data) as Down;
@@ -105,6 +126,7 @@ export class LiveSocket {
       case "ring":
       case "ring.stop":
       case "leg.changed":
+      case "call.quality":
         store.setState((state) => reduceLocal(state, frame), true);
         return;
       case "bye":
@@ -123,9 +145,15 @@ export class LiveSocket {
     }, silence);
   }
 
+  #believe(): void {
+    clearTimeout(this.#doubt);
+    this.#doubt = undefined;
+  }
+
   /** Lets go of the present connection without being told of its end. */
   #drop(): void {
     clearTimeout(this.#watchdog);
+    this.#believe();
     const socket = this.#socket;
     this.#socket = null;
     if (!socket) return;
@@ -135,15 +163,24 @@ export class LiveSocket {
 
   #lost(): void {
     clearTimeout(this.#watchdog);
+    this.#believe();
     this.#socket = null;
     if (this.#stopped) return;
     this.#options.store.setState({ connection: "offline" });
-    const wait = Math.min(longest, first * 2 ** this.#failures);
+    const most = this.#options.urgent?.() ? longestInCall : longest;
+    const wait = Math.min(most, first * 2 ** this.#failures);
     this.#failures += 1;
     // Jitter keeps a thousand pages from coming back in the same instant.
     const jitter = 0.75 + (this.#options.random ?? Math.random)() / 2;
     this.#retry = setTimeout(() => this.#open(), wait * jitter);
   }
+
+  /** A line of the network before is of no use in this one. */
+  readonly #renew = (): void => {
+    if (this.#stopped) return;
+    this.#drop();
+    this.#open();
+  };
 
   readonly #hurry = (): void => {
     if (this.#stopped || this.#socket || document.visibilityState === "hidden") return;

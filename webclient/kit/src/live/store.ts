@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
-import type { Cause, OwnCall, Person } from "../api/types.ts";
+import type { Cause, OwnCall, Person, Sound } from "../api/types.ts";
 import type { Local, Numbered } from "./frames.ts";
 
 /** How the page stands with the exchange. */
@@ -23,6 +23,8 @@ export interface Live {
   /** Legs whose page is gone and that another may continue for a while. */
   detached: Readonly<Record<string, true>>;
   lastEnded: EndedCall | null;
+  /** How each call of ours sounded of late, by leg. */
+  sounds: Readonly<Record<string, Sound>>;
 }
 
 /** The one store the socket feeds and components read. */
@@ -39,6 +41,7 @@ export function createLiveStore(): LiveStore {
     rings: {},
     detached: {},
     lastEnded: null,
+    sounds: {},
   }));
 }
 
@@ -64,6 +67,8 @@ export function reduce(state: Live, frame: Numbered): Live {
 export function reduceLocal(state: Live, frame: Local): Live {
   const { leg } = frame;
   switch (frame.t) {
+    case "call.quality":
+      return { ...state, sounds: { ...state.sounds, [leg]: frame.sound } };
     case "ring":
       return { ...state, rings: { ...state.rings, [leg]: true } };
     case "ring.stop":
@@ -89,6 +94,7 @@ function change(state: Live, frame: Exclude<Numbered, { t: "snapshot" }>): Parti
       const call = state.calls[frame.leg];
       return {
         calls: without(state.calls, frame.leg),
+        sounds: without(state.sounds, frame.leg),
         lastEnded: call ? { call, cause: frame.cause } : state.lastEnded,
       };
     }
