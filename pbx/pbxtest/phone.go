@@ -173,18 +173,11 @@ func (p *Phone) later(m *Message) func() *Message {
 // await waits for a final response of a transaction.
 func (p *Phone) await(tx *phoneTx, what string) *Message {
 	p.t.Helper()
-	timeout := time.NewTimer(p.Patience)
-	defer timeout.Stop()
-	for {
-		select {
-		case r := <-tx.responses:
-			if r.Status() >= 200 {
-				return r
-			}
-		case <-timeout.C:
-			p.t.Fatalf("phone %s: no final response to %s within %v", p.Number, what, p.Patience)
-		}
+	r := tx.final(p.Patience)
+	if r == nil {
+		p.t.Fatalf("phone %s: no final response to %s within %v", p.Number, what, p.Patience)
 	}
+	return r
 }
 
 // newRequest fills in what every request out of a dialog needs.

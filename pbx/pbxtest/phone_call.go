@@ -209,10 +209,24 @@ func (c *Call) SendRequest(method string, edits ...func(*Message)) func() *Messa
 // acknowledges a 2xx and returns the final response.
 func (c *Call) Reinvite(sdp string, edits ...func(*Message)) *Message {
 	c.phone.t.Helper()
-	r := c.Request("INVITE", append([]func(*Message){func(m *Message) {
-		m.Add("Contact", "<"+c.phone.Contact()+">")
-		describe(m, sdp)
-	}}, edits...)...)
+	c.mu.Lock()
+	c.seq++
+	c.inviteSeq = c.seq
+	seq := c.seq
+	c.mu.Unlock()
+	m := c.inDialog("INVITE", seq)
+	m.Add("Contact", "<"+c.phone.Contact()+">")
+	describe(m, sdp)
+	for _, edit := range edits {
+		edit(m)
+	}
+	r := c.phone.begin(m).final(c.phone.Patience)
+	switch {
+	case r == nil && c.Requests("BYE") > 0:
+		return c.phone.response(m, 481) // the peer hung up: it need not repeat its answer
+	case r == nil:
+		c.phone.t.Fatalf("phone %s: no final response to a re-INVITE within %v", c.phone.Number, c.phone.Patience)
+	}
 	if r.Status() < 300 && sdp != "" {
 		c.ackFor(r.CSeq(), "")
 	}

@@ -160,3 +160,19 @@ func (tx *phoneTx) deliver(r *Message) {
 	default:
 	}
 }
+
+// final waits for a final response; nil: there was none in time.
+func (tx *phoneTx) final(patience time.Duration) *Message {
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	for {
+		select {
+		case r := <-tx.responses:
+			if r.Status() >= 200 {
+				return r
+			}
+		case <-timeout.C:
+			return nil
+		}
+	}
+}
