@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -21,7 +22,8 @@ import (
 const profileVariable = "KLAPKA_BENCH_PROFILE"
 
 // serveProfiled is what klapka serve does, with a CPU profile written from each
-// SIGUSR1 to the next SIGUSR2, into files with rising numbers.
+// SIGUSR1 to the next SIGUSR2, into files with rising numbers, and beside each
+// what was in memory when it began.
 func serveProfiled(environ []string) error {
 	dir := os.Getenv(profileVariable)
 	signals := make(chan os.Signal, 4)
@@ -92,8 +94,20 @@ func (p *profiler) begin() error {
 			return err
 		}
 		p.file = f
+		if err := p.heap(n); err != nil {
+			return err
+		}
 		return pprof.StartCPUProfile(f)
 	}
+}
+
+// heap writes what is in use, as of the last collection.
+func (p *profiler) heap(n int) error {
+	f, err := os.Create(filepath.Join(p.dir, fmt.Sprintf("heap%02d.pprof", n)))
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.WriteHeapProfile(f), f.Close())
 }
 
 func (p *profiler) end() {

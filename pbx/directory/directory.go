@@ -41,6 +41,7 @@ type picture struct {
 	devices    map[string]pbx.Device   // by id
 	byUsername map[string]pbx.Device   // by SIP user name
 	byNumber   map[string][]pbx.Device // by extension
+	numbers    []pbx.PartyInfo         // of extensions in service, in order
 }
 
 // New returns an empty directory; Reload or Run fills it.
@@ -112,8 +113,21 @@ func (d *Directory) read(ctx context.Context, revision string) error {
 		p.byUsername[dev.Username] = dev
 		p.byNumber[dev.Extension] = append(p.byNumber[dev.Extension], dev)
 	}
+	p.numbers = p.list()
 	d.now.Store(p)
 	return nil
+}
+
+// list is every extension in service, in the order of numbers.
+func (p *picture) list() []pbx.PartyInfo {
+	out := make([]pbx.PartyInfo, 0, len(p.extensions))
+	for n, e := range p.extensions {
+		if p.serves(e) {
+			out = append(out, p.party(n, ""))
+		}
+	}
+	slices.SortFunc(out, func(a, b pbx.PartyInfo) int { return strings.Compare(a.Number, b.Number) })
+	return out
 }
 
 // Changed asks for a reload soon; it never blocks.
@@ -159,18 +173,8 @@ func (d *Directory) InService(number string) bool {
 func (p *picture) serves(e pbx.Extension) bool { return !e.Disabled && !p.users[e.UserID].Disabled }
 
 // Numbers returns every extension in service as people are shown it, in the order
-// of numbers.
-func (d *Directory) Numbers() []pbx.PartyInfo {
-	p := d.now.Load()
-	out := make([]pbx.PartyInfo, 0, len(p.extensions))
-	for n, e := range p.extensions {
-		if p.serves(e) {
-			out = append(out, d.Party(n, ""))
-		}
-	}
-	slices.SortFunc(out, func(a, b pbx.PartyInfo) int { return strings.Compare(a.Number, b.Number) })
-	return out
-}
+// of numbers. The list is the same for everybody, and must not be changed.
+func (d *Directory) Numbers() []pbx.PartyInfo { return d.now.Load().numbers }
 
 // DeviceName is how a device is called; empty when there is none with that id.
 func (d *Directory) DeviceName(id string) string { return d.now.Load().devices[id].Name }
@@ -206,7 +210,10 @@ func (d *Directory) DevicesOf(number string) []pbx.Device {
 
 // Party is how an extension is shown to people; device may be "".
 func (d *Directory) Party(number, device string) pbx.PartyInfo {
-	p := d.now.Load()
+	return d.now.Load().party(number, device)
+}
+
+func (p *picture) party(number, device string) pbx.PartyInfo {
 	info := pbx.PartyInfo{Number: number, Device: device, Language: p.settings.Language}
 	e, ok := p.extensions[number]
 	if !ok {

@@ -21,6 +21,7 @@ type Projector struct {
 	lines   map[string]map[pbx.LegID]*legState // by extension
 	reach   map[string]map[endpoint]string     // by extension: contact of what answers, "" when it fell silent
 	people  map[string]*Person
+	numbers []pbx.PartyInfo // as the directory last had them
 	parties map[string]pbx.PartyInfo
 	order   []string // numbers
 }
@@ -223,6 +224,10 @@ func (p *Projector) dropLeg(l *legState) {
 // reread takes over who has which number and name.
 func (p *Projector) reread(at time.Time) []Change {
 	numbers := p.directory.Numbers()
+	if slices.Equal(numbers, p.numbers) {
+		return nil
+	}
+	p.numbers = numbers
 	var changes []Change
 	seen := make(map[string]pbx.PartyInfo, len(numbers))
 	order := make([]string, len(numbers))

@@ -110,7 +110,8 @@ type Change struct {
 
 // Directory is who has which number, and how devices are called.
 type Directory interface {
-	// Numbers returns every extension in service, in the order of numbers.
+	// Numbers returns every extension in service, in the order of numbers, in a
+	// list that nobody changes afterwards.
 	Numbers() []pbx.PartyInfo
 	// DeviceName is how a device is called; empty when it is not known.
 	DeviceName(id string) string
