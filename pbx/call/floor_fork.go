@@ -2,6 +2,7 @@ package call
 
 import (
 	"slices"
+	"time"
 
 	"klapka.dev/klapka/pbx"
 )
@@ -184,6 +185,28 @@ func (c claim) apply(t *table) ([]effect, error) {
 	}
 	out = append(out, rung{owner: f.owner, fork: s.branch, winner: c.id})
 	return append(out, t.earlySound(f)...), nil
+}
+
+// up notes that a party was answered. When it is the caller of a fork somebody
+// has won, that is the moment the call counts as answered, even if the caller
+// hangs up before the two have met.
+type up struct {
+	id pbx.SessionID
+	at time.Time
+}
+
+func (c up) apply(t *table) ([]effect, error) {
+	s, err := t.lease(c.id, 0)
+	if err != nil {
+		return nil, err
+	}
+	f, ok := t.forks[s.fork]
+	row := t.calls[s.call]
+	if !ok || f.winner == "" || row.caller != s.id || !row.answeredAt.IsZero() {
+		return nil, nil
+	}
+	row.answeredAt = c.at
+	return []effect{answered{s.call, f.winner}}, nil
 }
 
 // closeFork stops the ringing, unless somebody has answered.

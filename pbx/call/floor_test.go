@@ -65,6 +65,7 @@ func commands() []named {
 		{"A comes to the bridge", join{id: "A", gen: 1, bridge: "M", role: Talk, at: t0}},
 		{"b1 comes to the bridge", join{id: "b1", gen: 1, bridge: "M", role: Talk, at: t0}},
 		{"c1 comes to the bridge", join{id: "c1", gen: 1, bridge: "M", role: Talk, at: t0}},
+		{"A is answered", up{id: "A", at: t0}},
 		{"A is served by the exchange", served{id: "A", gen: 1, at: t0}},
 		{"A holds", hold{id: "A", held: true, music: tone("A's music")}},
 		{"b1 holds", hold{id: "b1", held: true, music: tone("b1's music")}},

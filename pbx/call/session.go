@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"klapka.dev/klapka/media/sdp"
 	"klapka.dev/klapka/pbx"
@@ -59,6 +60,7 @@ func (s *session) LegChanged(_ *leg.Leg, n leg.Notice) {
 			s.ask(alert{id: s.id, early: n.Early})
 		}
 	case leg.NoteUp:
+		s.ask(up{id: s.id, at: time.Now()})
 		s.set(func() { s.up = true })
 	case leg.NoteHeld:
 		s.hold(n.Held)

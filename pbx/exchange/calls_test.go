@@ -343,3 +343,20 @@ func TestEchoIsAnswered(t *testing.T) {
 		r.wantOutcome("101→*43 normal by caller, answered by *43; 101 normal")
 	})
 }
+
+// A caller who hangs up in the moment of the answer was answered all the same.
+func TestHungUpAtTheAnswer(t *testing.T) {
+	for seed := range uint64(20) {
+		seeded(t, seed, func(r *rig) {
+			anna, pavel := r.phone("101", annaAddr), r.phone("102", pavelAddr)
+			call := anna.Invite("102", sdpAt(annaRTP))
+			in := pavel.ExpectInvite()
+			in.Answer(sdpAt(pavelRTP))
+			call.Expect(200)
+			call.Ack()
+			call.Bye()
+			in.ExpectBye()
+			r.wantOutcome("101→102 normal by caller, answered by 102; 101 normal; 102 normal")
+		})
+	}
+}
