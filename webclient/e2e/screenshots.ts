@@ -1,10 +1,10 @@
 import type { Page } from "@playwright/test";
 import { rmSync } from "node:fs";
 import { resolve } from "node:path";
-import { furnish } from "./rig/company.ts";
+import { test } from "./rig/company.ts";
 import { repository } from "./rig/places.ts";
 import { talking } from "./rig/seat.ts";
-import { test, tones } from "./rig/test.ts";
+import { tones } from "./rig/test.ts";
 
 const folder = resolve(repository, "docs/screenshots");
 
@@ -23,7 +23,6 @@ const narrow = { locale: "cs-CZ", colorScheme: "light", width: 360, height: 740 
 test("pictures", async ({ browser, klapka, seat, phone }) => {
   test.setTimeout(180_000);
   rmSync(folder, { recursive: true, force: true });
-  await furnish({ klapka, seat, phone });
   await phone("106", tones.high);
   const pavel = await seat("102", { at: "high" });
 

@@ -1,26 +1,36 @@
-import type { Seat, SeatOptions } from "./seat.ts";
-import type { Baresip } from "./baresip.ts";
-import { expect } from "@playwright/test";
-import { loopback } from "./places.ts";
-import { Stranger } from "./stranger.ts";
+import { expect, type Browser } from "@playwright/test";
+import { Baresip } from "./baresip.ts";
 import type { Klapka } from "./klapka.ts";
-import { tones } from "./test.ts";
+import { loopback } from "./places.ts";
+import { Seat } from "./seat.ts";
+import { Stranger } from "./stranger.ts";
+import { test as base, tones } from "./test.ts";
 
-/** What a company is furnished with. */
-interface House {
-  klapka: Klapka;
-  seat: (login: string, o?: SeatOptions & { at?: "low" | "high" }) => Promise<Seat>;
-  phone: (username: string, tone: number, o?: { auto?: boolean }) => Promise<Baresip>;
-}
+/** Tests in a company that has a past and a present; it is made once for them all. */
+export const test = base.extend<object, { company: undefined }>({
+  company: [
+    async ({ klapka, browser }, give) => {
+      const phones = await furnish(klapka, browser);
+      await give(undefined);
+      for (const phone of phones) await phone.stop();
+    },
+    { scope: "worker", auto: true, timeout: 90_000 },
+  ],
+});
 
 /**
  * Gives the demo company a past and a present: calls that were answered, missed
  * and refused, a banned guesser, and 103 and 104 in a conversation that goes on.
  */
-export async function furnish({ klapka, seat, phone }: House): Promise<void> {
+async function furnish(klapka: Klapka, browser: Browser): Promise<Baresip[]> {
+  const phone = async (username: string, tone: number, auto = false) => {
+    const secret = `klapka-demo-${username}`;
+    const started = new Baresip({ server: klapka.sip, username, secret, tone, auto });
+    return (await started.start()).registered();
+  };
   const emily = await phone("103", tones.desk);
-  const juergen = await phone("104", tones.cordless, { auto: true });
-  const anna = await seat("101");
+  const juergen = await phone("104", tones.cordless, true);
+  const anna = await Seat.take(browser, klapka.url, "101");
   await anna.dial("104");
   await juergen.expect("CALL_ESTABLISHED");
   await anna.hangUp();
@@ -38,4 +48,5 @@ export async function furnish({ klapka, seat, phone }: House): Promise<void> {
   stranger.leave();
   await emily.dial("104");
   await juergen.expect("CALL_ESTABLISHED");
+  return [emily, juergen];
 }

@@ -12,6 +12,10 @@ interface Probe {
   take(): { rate: number; samples: string };
   /** Whether a tone sounds now, which is the ring. */
   rings(): boolean;
+  /** When something was first heard since start, by performance.now; 0: not yet. */
+  firstSound(): number;
+  /** For who measures from a click. */
+  clicked: number;
   peers: RTCPeerConnection[];
   sockets: WebSocket[];
 }
@@ -39,14 +43,17 @@ function install(): void {
     copyTo(to: Int16Array, how: { planeIndex: number; format: string }): void;
     close(): void;
   }
-  const heard = { on: false, rate: 48_000, chunks: [] as Int16Array[] };
+  const heard = { on: false, rate: 48_000, first: 0, chunks: [] as Int16Array[] };
   const sounding = new Set<OscillatorNode>();
   const probe: Probe = {
     rings: () => [...sounding].some((tone) => tone.context.state === "running"),
+    firstSound: () => heard.first,
+    clicked: 0,
     peers: [],
     sockets: [],
     start() {
       heard.chunks = [];
+      heard.first = 0;
       heard.on = true;
     },
     take() {
@@ -77,6 +84,9 @@ function install(): void {
         const samples = new Int16Array(sound.numberOfFrames);
         sound.copyTo(samples, { planeIndex: 0, format: "s16-planar" });
         heard.rate = sound.sampleRate;
+        if (!heard.first && samples.some((s) => Math.abs(s) > 1000)) {
+          heard.first = performance.now();
+        }
         heard.chunks.push(samples);
       }
       sound.close();
