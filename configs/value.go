@@ -212,9 +212,9 @@ type server struct{ to *string }
 
 func (v server) Type() string { return "host or host:port" }
 func (v server) Set(s string) error {
-	host, port := s, ""
-	if h, p, err := net.SplitHostPort(s); err == nil {
-		host, port = h, p
+	host := s
+	if h, port, err := net.SplitHostPort(s); err == nil {
+		host = h
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 			return fmt.Errorf("%q is not a port", port)
 		}
