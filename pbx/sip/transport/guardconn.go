@@ -110,8 +110,10 @@ func (c *guardConn) accept(b, msg []byte, src netip.AddrPort) int {
 	}
 	c.tap.received(src, msg)
 	if !request {
-		if ack, known := c.acks.of(msg[:head]); known {
-			_, _ = c.WriteTo(ack.msg, ack.to) // lost again: the refusal comes again
+		if ack, again := c.acks.repeated(msg[:head]); again {
+			if ack.msg != nil {
+				_, _ = c.WriteTo(ack.msg, ack.to) // lost again: the refusal comes again
+			}
 			return 0
 		}
 		return copy(b, msg)

@@ -13,21 +13,21 @@ const maxAcks = 8192
 // acks repeats the ACK of a refused INVITE when the refusal is repeated, as
 // RFC 3261 §17.1.1.2 wants it: at once. sipgo waits T2 before it does, with the
 // transaction locked, and calls it an error (P26); a phone whose first ACK was
-// lost goes on repeating meanwhile. So sipgo is not shown repeated refusals.
+// lost goes on repeating meanwhile. So sipgo is shown each refusal once.
 type acks struct {
 	mu   sync.Mutex
 	sent lru[string, sentAck] // by the branch, which is that of the INVITE
 }
 
 type sentAck struct {
-	msg []byte
+	msg []byte // nil: refused, but not acknowledged yet
 	to  net.Addr
 }
 
 func newAcks() *acks { return &acks{sent: newLRU[string, sentAck](maxAcks)} }
 
-// note remembers b when it is an ACK. That of a 2xx, with a branch of its own, is
-// never asked for.
+// note completes a refusal when b is its ACK. That of a 2xx has a branch of its
+// own.
 func (a *acks) note(b []byte, to net.Addr) {
 	if !bytes.HasPrefix(b, []byte("ACK ")) {
 		return
@@ -36,18 +36,16 @@ func (a *acks) note(b []byte, to net.Addr) {
 	if !ok {
 		return
 	}
-	ack := sentAck{msg: bytes.Clone(b), to: to}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if old, known := a.sent.get(branch); known {
-		*old = ack
-		return
+	if refused, known := a.sent.get(branch); known {
+		*refused = sentAck{msg: bytes.Clone(b), to: to}
 	}
-	a.sent.put(branch, ack)
 }
 
-// of returns the ACK for a response that was acknowledged before.
-func (a *acks) of(head []byte) (sentAck, bool) {
+// repeated reports whether head is that of a refusal that came before, and
+// returns its ACK, once it was sent.
+func (a *acks) repeated(head []byte) (sentAck, bool) {
 	const status = len("SIP/2.0 ")
 	if len(head) <= status || head[status] < '3' || !refusesInvite(head) {
 		return sentAck{}, false
@@ -60,6 +58,7 @@ func (a *acks) of(head []byte) (sentAck, bool) {
 	defer a.mu.Unlock()
 	ack, known := a.sent.get(branch)
 	if !known {
+		a.sent.put(branch, sentAck{})
 		return sentAck{}, false
 	}
 	return *ack, true

@@ -31,6 +31,9 @@ func TestP26RepeatedRefusalIsAcknowledgedAtOnce(t *testing.T) {
 		if !shown(answer("486", "z9hG4bKx", "1 INVITE")) {
 			t.Fatal("the first refusal is not shown")
 		}
+		if shown(answer("486", "z9hG4bKx", "1 INVITE")) {
+			t.Error("a refusal that came twice at once is shown twice")
+		}
 		if _, err := c.WriteTo([]byte(ack), at); err != nil {
 			t.Fatal(err)
 		}
