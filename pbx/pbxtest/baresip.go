@@ -32,6 +32,7 @@ type BaresipOptions struct {
 	Plain     bool     // does not register: a phone called by its address
 	Codecs    []string // in order of preference, such as "pcma" or "opus/48000/2"; empty: pcma and pcmu
 	Source    string   // WAV file it sends, 8 kHz mono, longer than its calls
+	Sine      float64  // instead of Source: Hz of a tone it makes itself, for codecs of 48 kHz
 	Auto      bool     // answers by itself
 	Regint    int      // seconds of a registration; 0: 600
 	Secure    string   // how sound is encrypted, such as "srtp-mand"; empty: not at all
@@ -111,11 +112,14 @@ func (b *Baresip) config() string {
 		"menu_bell no",
 		"snd_path " + b.recordings(),
 		"module_path " + "/usr/lib/baresip/modules",
-		"module g711.so", "module g722.so", "module opus.so", "module srtp.so", "module sndfile.so", "module aufile.so",
+		"module g711.so", "module g722.so", "module opus.so", "module srtp.so", "module sndfile.so", "module aufile.so", "module ausine.so",
 		"module_tmp uuid.so", "module_tmp account.so",
 		"module_app contact.so", "module_app debug_cmd.so", "module_app menu.so", "module_app ctrl_tcp.so",
 	}
-	if b.o.Source != "" {
+	switch {
+	case b.o.Sine > 0:
+		lines = append(lines, fmt.Sprintf("audio_source ausine,%.0f", b.o.Sine))
+	case b.o.Source != "":
 		lines = append(lines, "audio_source aufile,"+b.o.Source)
 	}
 	return strings.Join(lines, "\n") + "\n"

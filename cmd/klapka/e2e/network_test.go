@@ -5,12 +5,10 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"klapka.dev/klapka/media/mediatest"
 	"klapka.dev/klapka/pbx/pbxtest"
 )
 
@@ -75,16 +73,13 @@ func (n *wan) behindNAT(t *testing.T) (*pbxtest.NetNS, netip.Addr) {
 // phoneAt registers a phone of the demo from a host.
 func (n *wan) phoneAt(t *testing.T, ns *pbxtest.NetNS, at netip.Addr, number string, hz float64, change ...func(*pbxtest.BaresipOptions)) *phone {
 	t.Helper()
-	tone := filepath.Join(t.TempDir(), "tone.wav")
-	if err := mediatest.WriteSine(tone, 8000, hz, -12, 90*time.Second); err != nil {
-		t.Fatal(err)
-	}
 	o := pbxtest.BaresipOptions{
-		At: netip.AddrPortFrom(at, 5060), NS: ns, Server: n.SIP(), Number: number, Secret: "klapka-demo-" + number, Source: tone,
+		At: netip.AddrPortFrom(at, 5060), NS: ns, Server: n.SIP(), Number: number, Secret: "klapka-demo-" + number,
 	}
 	for _, c := range change {
 		c(&o)
 	}
+	sounding(t, &o, hz)
 	return &phone{Baresip: pbxtest.StartBaresip(t, o), t: t, number: number, hz: hz}
 }
 

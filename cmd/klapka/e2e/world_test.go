@@ -107,17 +107,31 @@ type phone struct {
 // phone registers a phone of the demo.
 func (w *world) phone(t *testing.T, number string, hz float64, change ...func(*pbxtest.BaresipOptions)) *phone {
 	t.Helper()
-	tone := filepath.Join(t.TempDir(), "tone.wav")
-	if err := mediatest.WriteSine(tone, 8000, hz, -12, 90*time.Second); err != nil {
-		t.Fatal(err)
-	}
-	o := pbxtest.BaresipOptions{
-		At: loopbacks.NextPort(t), Server: w.SIP(), Number: number, Secret: "klapka-demo-" + number, Source: tone,
-	}
+	o := pbxtest.BaresipOptions{At: loopbacks.NextPort(t), Server: w.SIP(), Number: number, Secret: "klapka-demo-" + number}
 	for _, c := range change {
 		c(&o)
 	}
+	sounding(t, &o, hz)
 	return &phone{Baresip: pbxtest.StartBaresip(t, o), t: t, number: number, hz: hz}
+}
+
+// sounding gives a phone its tone, at the rate of its codec: it converts none.
+func sounding(t *testing.T, o *pbxtest.BaresipOptions, hz float64) {
+	t.Helper()
+	rate := 8000
+	if len(o.Codecs) > 0 {
+		switch name, _, _ := strings.Cut(o.Codecs[0], "/"); name {
+		case "opus":
+			o.Sine = hz
+			return
+		case "g722":
+			rate = 16000
+		}
+	}
+	o.Source = filepath.Join(t.TempDir(), "tone.wav")
+	if err := mediatest.WriteSine(o.Source, rate, hz, -12, 90*time.Second); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // codecs restricts a phone.
