@@ -48,6 +48,7 @@ type Config struct {
 	Registrations Registrations
 
 	RingTime      time.Duration // how long an extension rings by default
+	MediaTimeout  time.Duration // how long a party that was heard may be silent; 0: for ever
 	ShutdownGrace time.Duration // how long calls may go on after the first signal
 
 	origins map[string]Origin

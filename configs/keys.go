@@ -148,6 +148,8 @@ func (c *Config) operationKeys() []Key {
 	return []Key{
 		{Path: "calls.ring_time", Default: "30s", value: duration{&c.RingTime, second, hour},
 			Doc: "How long an extension rings before the caller hears that nobody is available."},
+		{Path: "calls.media_timeout", Default: "60s", value: duration{&c.MediaTimeout, 0, day},
+			Doc: "How long nothing may be heard of a phone that should be sending before its call is ended: it has lost power or network. 0 is for ever."},
 		{Path: "shutdown.grace", Default: "60s", value: duration{&c.ShutdownGrace, 0, day},
 			Doc: "How long running calls may go on after the first signal to stop; then they are ended. A second signal ends at once."},
 		{Path: "log.level", Default: "info", value: choice{&c.Log.Level, []string{"debug", "info", "warn", "error"}},

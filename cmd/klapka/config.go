@@ -75,6 +75,6 @@ func exchangeOptions(c *configs.Config, log *slog.Logger) exchange.Options {
 		SIPAdvertise: c.SIPAdvertise, SIPAdvertiseFor: c.SIPAdvertiseFor, SIPSTUN: c.SIPSTUN, SIPPages: c.SIPPages, RTPAdvertise: c.RTPAdvertise, Realm: c.SIPRealm,
 		WebHosts: c.WebHosts, TLSCertificate: c.TLSCertificate, TLSKey: c.TLSKey, MetricsToken: c.MetricsToken,
 		Limits: exchange.Limits(c.Limits), Registrations: exchange.Registrations(c.Registrations),
-		RingTime: c.RingTime, ShutdownGrace: c.ShutdownGrace,
+		RingTime: c.RingTime, MediaTimeout: c.MediaTimeout, ShutdownGrace: c.ShutdownGrace,
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"klapka.dev/klapka/pbx/cdr"
 	"klapka.dev/klapka/pbx/directory"
 	"klapka.dev/klapka/pbx/event"
+	"klapka.dev/klapka/pbx/leg"
 	"klapka.dev/klapka/pbx/program"
 	"klapka.dev/klapka/pbx/registry"
 	"klapka.dev/klapka/pbx/route"
@@ -119,12 +120,21 @@ func (x *Exchange) openCalls(context.Context) error {
 		Security: func(device string) sdp.Security { return sdp.Security(x.directory.Device(device).Encryption) },
 		Media:    x.endpointsOf, Music: func() call.Music { return audio.Loop(audio.Music()) },
 		Events: x.bus, Programs: catalogue.Program, MaxCalls: o.Limits.Calls, Log: o.Log,
-		Route: func(_ pbx.PartyInfo, dialled string) pbx.Target { return plan.Internal(dialled) },
+		Route:  func(_ pbx.PartyInfo, dialled string) pbx.Target { return plan.Internal(dialled) },
+		Timers: o.silence(),
 	})
 	if x.browserEdge != nil {
 		x.browserEdge.SetHost(x.calls)
 	}
 	return nil
+}
+
+// silence is how long parties may be silent.
+func (o Options) silence() leg.Timers {
+	if o.MediaTimeout <= 0 {
+		return leg.Timers{Silence: -1, NeverHeard: -1}
+	}
+	return leg.Timers{Silence: o.MediaTimeout}
 }
 
 func ownPrompts(dir string) fs.FS {

@@ -52,6 +52,7 @@ type Options struct {
 	Limits        Limits
 	Registrations Registrations
 	RingTime      time.Duration
+	MediaTimeout  time.Duration // how long a party may be silent that was heard; 0: for ever
 	ShutdownGrace time.Duration
 
 	// Demo fills an empty store with the demo company. A demo store has known

@@ -71,7 +71,7 @@ func (r *rig) options() Options {
 		SIPTCP:    []netip.AddrPort{sipAddr},
 		HTTP:      r.http,
 		RTPListen: sipAddr.Addr(), RTPPorts: PortRange{20000, 20999},
-		RingTime: 30 * time.Second, ShutdownGrace: 10 * time.Second,
+		RingTime: 30 * time.Second, MediaTimeout: time.Minute, ShutdownGrace: 10 * time.Second,
 	}
 	if r.more != nil {
 		r.more(&o)
