@@ -68,6 +68,7 @@ func (m *Main) serve(ctx context.Context, cfg *configs.Config, o exchange.Option
 	if err != nil {
 		return err
 	}
+	go giveBack(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- x.Run(ctx) }()
 	return m.attend(x, o, ended, stop)
