@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"klapka.dev/klapka/pbx"
 	"klapka.dev/klapka/pbx/pbxtest"
 )
 
@@ -20,8 +21,9 @@ type wan struct {
 	used int
 }
 
-// newWAN starts it. Its network is number, so that tests can run side by side.
-func newWAN(t *testing.T, number byte) *wan {
+// newWAN starts it with further settings. Its network is number, so that tests can
+// run side by side.
+func newWAN(t *testing.T, number byte, settings ...string) *wan {
 	t.Helper()
 	if !full() {
 		t.Skip("real phones: set KLAPKA_TEST_FULL to 1")
@@ -33,8 +35,8 @@ func newWAN(t *testing.T, number byte) *wan {
 	run(t, "ip", "link", "add", link, "type", "bridge")
 	run(t, "ip", "addr", "add", n.at.String()+"/32", "dev", link)
 	run(t, "ip", "link", "set", link, "up")
-	n.world = startWorld(t, []string{"--demo-anywhere"}, "KLAPKA_SIP_UDP", n.at.String()+":0", "KLAPKA_SIP_TCP", n.at.String()+":0",
-		"KLAPKA_SIP_TLS", n.at.String()+":0", "KLAPKA_RTP_LISTEN", n.at.String())
+	n.world = startWorld(t, []string{"--demo-anywhere"}, append(settings, "KLAPKA_SIP_UDP", n.at.String()+":0",
+		"KLAPKA_SIP_TCP", n.at.String()+":0", "KLAPKA_SIP_TLS", n.at.String()+":0", "KLAPKA_RTP_LISTEN", n.at.String())...)
 	return n
 }
 
@@ -48,14 +50,20 @@ func run(t *testing.T, program string, args ...string) {
 // host is a host with a cable of its own to the exchange.
 func (n *wan) host(t *testing.T) (*pbxtest.NetNS, *pbxtest.Cable, netip.Addr) {
 	t.Helper()
+	here, there := n.addresses()
+	h := pbxtest.NewNetNS(t)
+	cable := h.Plug(here, nil, there)
+	h.Via(there.Addr())
+	return h, cable, here.Addr()
+}
+
+// addresses are those of the two ends of the next cable.
+func (n *wan) addresses() (host, exchange netip.Prefix) {
 	n.used++
 	net := n.at.As4()
 	net[3] = byte(16 * n.used)
-	here, there := netip.AddrFrom4(net).Next().Next(), netip.AddrFrom4(net).Next()
-	h := pbxtest.NewNetNS(t)
-	cable := h.Plug(netip.PrefixFrom(here, 28), nil, netip.PrefixFrom(there, 28))
-	h.Via(there)
-	return h, cable, here
+	first := netip.AddrFrom4(net).Next()
+	return netip.PrefixFrom(first.Next(), 28), netip.PrefixFrom(first, 28)
 }
 
 // behindNAT is a host behind a router that hides it.
@@ -135,4 +143,25 @@ func TestLinkFlaps(t *testing.T) {
 	a.hears(b, talk)
 	b.hears(a, talk)
 	n.records(1)
+}
+
+// A phone loses power in mid-call: once nothing was heard of it for the time set,
+// the other is hung up, and the record says why.
+func TestUnpluggedPhone(t *testing.T) {
+	n := newWAN(t, 3, "KLAPKA_CALLS_MEDIA_TIMEOUT", "4s")
+	hostA, cable, atA := n.host(t)
+	hostB, _, atB := n.host(t)
+	a, b := n.phoneAt(t, hostA, atA, "101", 440), n.phoneAt(t, hostB, atB, "102", 620)
+	n.settle = 40 * time.Second // the BYE to the phone without power is repeated for 32 s
+	a.calls(b)
+	time.Sleep(2 * time.Second)
+	began := time.Now()
+	cable.Down()
+	b.Expect("CALL_CLOSED", 20*time.Second)
+	if d := time.Since(began); d < 4*time.Second || d > 15*time.Second {
+		t.Errorf("the other phone was hung up after %v, want about 4 s", d)
+	}
+	if r := n.records(1)[0]; r.Cause.Code != pbx.CauseMediaTimeout || r.Cause.By != pbx.BySystem {
+		t.Errorf("record %+v", r)
+	}
 }
