@@ -87,7 +87,7 @@ for (const look of looks) {
     await talking(pavel.page);
     await page.getByRole("article").locator("button[aria-pressed]").last().click(); // keypad
     await expectAccessible(page);
-    await page.keyboard.press("?");
+    await page.keyboard.press("Shift+?");
     await page.getByRole("dialog").waitFor();
     await expectAccessible(page);
     await pavel.hangUp();

@@ -1,4 +1,5 @@
 import config from "./playwright.config.ts";
+import { scratch } from "./rig/places.ts";
 
 /** What browsers cost and how quick they are, apart from the tests. */
-export default { ...config, testMatch: "**/bench.ts", workers: 1 };
+export default { ...config, outputDir: `${scratch}/bench`, testMatch: "**/bench.ts", workers: 1 };

@@ -1,4 +1,10 @@
 import config from "./playwright.config.ts";
+import { scratch } from "./rig/places.ts";
 
 /** Pictures for the manual, apart from the tests. */
-export default { ...config, testMatch: "**/screenshots.ts", workers: 1 };
+export default {
+  ...config,
+  outputDir: `${scratch}/pictures`,
+  testMatch: "**/screenshots.ts",
+  workers: 1,
+};

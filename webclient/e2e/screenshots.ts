@@ -63,7 +63,7 @@ test("pictures", async ({ browser, klapka, seat, phone }) => {
     await page.goto("/admin/devices");
     await page.locator("main button:has(.tabler-icon-plus)").click();
     await page.getByRole("dialog").getByRole("combobox").first().fill("105");
-    await page.getByRole("option").first().click();
+    await page.getByRole("option", { name: /^105/ }).click();
     await page.getByRole("dialog").locator("button[type=submit]").click();
     await page.getByRole("dialog").getByRole("img").waitFor();
     await picture(page, `portal-secret-${name}`);
