@@ -65,7 +65,7 @@ test("pictures", async ({ browser, klapka, seat, phone }) => {
     await page.getByRole("dialog").getByRole("combobox").first().fill("105");
     await page.getByRole("option", { name: /^105/ }).click();
     await page.getByRole("dialog").locator("button[type=submit]").click();
-    await page.getByRole("dialog").getByRole("img").waitFor();
+    await page.locator("[role=dialog] svg[role=img]").waitFor();
     await picture(page, `portal-secret-${name}`);
     await context.close();
   }
