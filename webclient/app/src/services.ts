@@ -65,6 +65,8 @@ export function socketAddress({ protocol, host }: Pick<Location, "protocol" | "h
 /**
  * Passes media frames on, and mends the session each time the exchange greets us
  * again: by an ICE restart while it is the same run of the exchange, else anew.
+ * A call whose network has changed gets a new session too: after a restart
+ * browsers hold on to the dead way for seconds before they trust the new one.
  */
 function mediaWiring(
   engine: MediaEngine,
@@ -72,7 +74,10 @@ function mediaWiring(
 ): Pick<SocketOptions, "onFrame" | "onOpen"> {
   let epoch = 0;
   return {
-    onOpen: () => void engine.connect(),
+    onOpen: (moved) => {
+      const talking = engine.state.getState().microphone === "open";
+      void (moved && talking ? engine.renew() : engine.connect());
+    },
     onFrame: (frame) => {
       if (frame.t === "media.answer") void engine.answer(frame.ms, frame.sdp);
       if (frame.t === "media.refused") engine.refused(frame.ms, frame.code === "not_found");

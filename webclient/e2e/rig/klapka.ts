@@ -23,9 +23,13 @@ export class Klapka {
   #addresses: Addresses | undefined;
   #said = "";
 
-  /** settings are environment variables without KLAPKA_; demo is the demo company. */
-  constructor(o: { demo?: boolean; settings?: Record<string, string> } = {}) {
-    this.#args = (o.demo ?? true) ? ["serve", "--demo"] : ["serve"];
+  /**
+   * settings are environment variables without KLAPKA_; demo is the demo company,
+   * which "anywhere" also serves to other hosts.
+   */
+  constructor(o: { demo?: boolean | "anywhere"; settings?: Record<string, string> } = {}) {
+    const flags = { true: ["--demo"], false: [], anywhere: ["--demo-anywhere"] };
+    this.#args = ["serve", ...flags[`${o.demo ?? true}`]];
     this.#settings = o.settings ?? {};
   }
 

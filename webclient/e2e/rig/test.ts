@@ -8,13 +8,17 @@ import { toneFile } from "./sound.ts";
 export const tones = { low: 440, high: 620, desk: 500, cordless: 770 } as const;
 
 /** Debian's Chromium; nothing is downloaded. */
-const executablePath = process.env.KLAPKA_CHROMIUM ?? "/usr/bin/chromium";
+export const executablePath = process.env.KLAPKA_CHROMIUM ?? "/usr/bin/chromium";
 
 /** Starts a browser whose microphone says a tone, without end. */
-export function browserWith(tone: number): Promise<Browser> {
+export function browserWith(
+  tone: number,
+  { program = executablePath, args = [] as string[] } = {},
+): Promise<Browser> {
   return chromium.launch({
-    executablePath,
+    executablePath: program,
     args: [
+      ...args,
       "--no-sandbox",
       "--disable-gpu",
       "--disable-quic",

@@ -28,6 +28,9 @@ export interface EngineOptions {
 /** How often the quality is measured, in milliseconds. */
 const interval = 1000;
 
+/** How long to wait after a failure: without any network they follow at once. */
+const againAfter = 250;
+
 /** How often the page listens whether sound comes, and how long it may pause. */
 const listenEvery = 100;
 const quietAfter = 300;
@@ -54,6 +57,7 @@ export class MediaEngine {
   #answered = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #before: Totals | null = null;
+  #again: ReturnType<typeof setTimeout> | undefined;
   #ear: ReturnType<typeof setInterval> | undefined;
   #heard = { stamp: 0, at: 0, quiet: true };
 
@@ -208,7 +212,8 @@ export class MediaEngine {
     if (peer.connectionState === "disconnected") void this.connect();
     if (peer.connectionState === "failed") {
       this.state.setState({ link: "failed" });
-      void this.connect();
+      clearTimeout(this.#again);
+      this.#again = setTimeout(() => void this.connect(), againAfter);
     }
   }
 
@@ -239,6 +244,7 @@ export class MediaEngine {
 
   #end(): void {
     const peer = this.#peer;
+    clearTimeout(this.#again);
     this.#peer = this.#sender = this.#before = null;
     if (peer) peer.onconnectionstatechange = peer.ontrack = null;
     peer?.close();

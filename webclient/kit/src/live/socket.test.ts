@@ -57,6 +57,7 @@ let sockets: FakeSocket[];
 let store: ReturnType<typeof createLiveStore>;
 let live: LiveSocket;
 let urgent: boolean;
+let opened: boolean[];
 
 function latest(): FakeSocket {
   const socket = sockets.at(-1);
@@ -68,6 +69,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   sockets = [];
   urgent = false;
+  opened = [];
   store = createLiveStore();
   live = new LiveSocket({
     url: "ws://exchange.test/api/socket",
@@ -76,6 +78,7 @@ beforeEach(() => {
     store,
     random: () => 0.5,
     urgent: () => urgent,
+    onOpen: (moved) => opened.push(moved),
     connect: () => {
       const socket = new FakeSocket();
       sockets.push(socket);
@@ -158,6 +161,12 @@ test("a doubted line is kept when it answers, and replaced when it does not", ()
   live.doubt();
   vi.advanceTimersByTime(300);
   expect(sockets).toHaveLength(tries + 1);
+  latest().accept();
+  latest().fail();
+  vi.advanceTimersByTime(300);
+  latest().accept();
+  // The first time, over a change of network, and after a mere failure.
+  expect(opened).toEqual([false, true, false]);
 });
 
 test("in a call nobody waits long for the next attempt", () => {

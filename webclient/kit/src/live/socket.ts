@@ -9,8 +9,11 @@ export interface SocketOptions {
   store: LiveStore;
   /** Told of every frame, after the store. */
   onFrame?: (frame: Down) => void;
-  /** Told each time the exchange has greeted us, first time or again. */
-  onOpen?: () => void;
+  /**
+   * Told each time a line is open, first time or again; moved says that the one
+   * before was given up because the network had changed.
+   */
+  onOpen?: (moved: boolean) => void;
   /** Whether every moment without a connection counts, as in a call. */
   urgent?: () => boolean;
   connect?: (url: string) => WebSocket;
@@ -41,6 +44,7 @@ export class LiveSocket {
   #watchdog: ReturnType<typeof setTimeout> | undefined;
   #doubt: ReturnType<typeof setTimeout> | undefined;
   #stopped = true;
+  #moved = false;
 
   constructor(options: SocketOptions) {
     this.#options = options;
@@ -102,7 +106,8 @@ export class LiveSocket {
     const resume = epoch > 0 ? { epoch, seq } : null;
     this.send({ t: "hello", client_id: clientId, tab_id: tabId, resume });
     store.setState({ connection: "online" });
-    this.#options.onOpen?.();
+    this.#options.onOpen?.(this.#moved);
+    this.#moved = false;
   }
 
   #receive(data: string): void {
@@ -178,6 +183,7 @@ export class LiveSocket {
   /** A line of the network before is of no use in this one. */
   readonly #renew = (): void => {
     if (this.#stopped) return;
+    this.#moved = true;
     this.#drop();
     this.#open();
   };
