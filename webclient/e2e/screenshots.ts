@@ -43,14 +43,11 @@ test("pictures", async ({ browser, klapka, seat, phone }) => {
     await pavel.page.waitForTimeout(2_500);
     await picture(anna.page, `client-talking-${name}`);
     await pavel.hangUp();
-    await anna.page.goto("/history");
-    await picture(anna.page, `client-history-${name}`);
     await anna.context.close();
   }
 
   for (const [name, look] of Object.entries({ "en-light": english, "de-dark": german })) {
     const { page, context } = await seat("101", { ...look, path: "/admin/" });
-    await picture(page, `portal-overview-${name}`);
     await page.goto("/admin/people");
     await picture(page, `portal-people-${name}`);
     const traces = (await (await context.request.get("/api/admin/trace")).json()) as {

@@ -10,7 +10,11 @@ const kit = stylesLoaded(here("styles.ts"));
 // A component whose sheet is not loaded looks broken, and only on the pages that
 // use it.
 test("the client loads the style of every component it shows", () => {
-  const needed = stylesNeeded([here(".."), `${repository}/webclient/app/src`]);
+  const needed = stylesNeeded([
+    here(".."),
+    `${repository}/webclient/app/src`,
+    `${repository}/node_modules/@mantine/notifications/esm`,
+  ]);
   expect([...needed].filter((name) => !kit.has(name))).toEqual([]);
 });
 
