@@ -49,6 +49,7 @@ func TestLinger(t *testing.T) {
 		began := time.Now()
 		call(b, 100)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if took := c.times[len(c.times)-1].Sub(began); took != aWhile {
 			t.Errorf("one event was stored after %v", took)
 		}
@@ -105,16 +106,17 @@ func TestBetweenMemoryAndFiles(t *testing.T) {
 		follow(t, b, slow.follower())
 		follow(t, b, lingering(quick))
 		n := 0
-		for _, some := range []int{1, 700, event.MaxRecent, 5, event.MaxRecent + 700, 1, 3000, 2} {
+		for _, some := range []int{1, 700, event.MaxRecent, 5, event.MaxRecent + 700, 2} {
 			slow.ledger.SetAway(some > 1000)
 			for range some {
 				b.Publish(pbx.Event{Call: pbx.CallID(fmt.Sprint(n)), Body: pbx.CallEnded{}})
-				if n++; n%100 == 0 {
+				if n++; n%700 == 0 {
 					time.Sleep(time.Millisecond)
 				}
 			}
 			slow.ledger.SetAway(false)
 			time.Sleep(10 * time.Second)
+			synctest.Wait()
 		}
 		for _, c := range []*counter{slow, quick} {
 			got := slices.Concat(c.batches...)
