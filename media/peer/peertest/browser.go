@@ -60,14 +60,22 @@ type Browser struct {
 }
 
 // New makes a browser that is not connected. Close it.
-func New() (*Browser, error) {
+func New() (*Browser, error) { return newBrowser(webrtc.SettingEngine{}) }
+
+// NewWithoutUDP makes one whose network lets no UDP through.
+func NewWithoutUDP() (*Browser, error) {
+	settings := webrtc.SettingEngine{}
+	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
+	return newBrowser(settings)
+}
+
+func newBrowser(settings webrtc.SettingEngine) (*Browser, error) {
 	engine := &webrtc.MediaEngine{}
 	for _, c := range offered() {
 		if err := engine.RegisterCodec(c, webrtc.RTPCodecTypeAudio); err != nil {
 			return nil, err
 		}
 	}
-	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(settings),
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
