@@ -20,7 +20,7 @@ const (
 // RTP injection). The address named by signalling is believed at once and for
 // good. While it is silent another address may take its place, for parties
 // behind NAT; from then on only that one and the signalled one are believed,
-// until a renegotiation names another address.
+// until a renegotiation names another address or comes from one.
 type latch struct {
 	signalled netip.AddrPort // as the session description says; invalid: not known yet
 	peer      netip.Addr     // where signalling comes from; invalid: unknown
@@ -40,10 +40,13 @@ type candidate struct {
 
 // renegotiate takes the addresses of a new session description. A remote that
 // can't be sent to (0.0.0.0 is how old phones hold) leaves the latch as it was:
-// the party comes back from where it was.
+// the party comes back from where it was. One that is signalled as before, but
+// from another host, has moved with all that is behind its router: it is learned
+// anew.
 func (l *latch) renegotiate(remote netip.AddrPort, peer netip.Addr) {
+	moved := peer.IsValid() && l.peer.IsValid() && peer != l.peer
 	l.peer = peer
-	if !reachable(remote) || remote == l.signalled {
+	if !reachable(remote) || remote == l.signalled && !moved {
 		return
 	}
 	l.signalled = remote

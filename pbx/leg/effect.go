@@ -29,6 +29,9 @@ func (l *Leg) do(e effect, in Input) bool {
 	case sendBye:
 		l.sig.Bye(l.cause)
 	case acceptOffer, makeOffer:
+		if in.From.IsValid() {
+			l.neg.signalling = in.From // its sound moves with it (RFC 3261 §12.2)
+		}
 		l.renegotiate(e, in.SDP)
 	case refuse491:
 		l.sig.RefuseOffer(RefusePending)

@@ -1,6 +1,8 @@
 package leg
 
 import (
+	"net/netip"
+
 	"klapka.dev/klapka/media"
 	"klapka.dev/klapka/pbx"
 )
@@ -51,6 +53,7 @@ type Input struct {
 	SDP    []byte
 	Cause  pbx.Cause
 	Source media.Source
+	From   netip.Addr // InOffered: where the party's signalling comes from now; invalid: from where it came
 	Digits string
 	Prefer string // CmdAnswer: name of the codec to agree on if the party has it; empty: its own choice
 	dial   func() (Signaler, error)

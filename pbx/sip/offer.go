@@ -52,7 +52,7 @@ func (u *usage) onReinvite(req *sip.Request, tx sip.ServerTransaction) {
 	s.respond(s.response(sip.StatusTrying, "Trying"))
 	u.offer = &pendingOffer{u: u, invite: s}
 	u.heard = sdp
-	u.post(leg.Input{Kind: leg.InOffered, SDP: sdp})
+	u.post(leg.Input{Kind: leg.InOffered, SDP: sdp, From: u.dlg.flow.Remote.Addr()})
 }
 
 // offerCancelled forgets a re-INVITE that the peer gave up. The leg is at ease
@@ -94,7 +94,7 @@ func (u *usage) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 		p.respond(sip.StatusRequestPending, "Request Pending", nil)
 	default:
 		u.offer, u.heard = p, sdp
-		u.post(leg.Input{Kind: leg.InOffered, SDP: sdp})
+		u.post(leg.Input{Kind: leg.InOffered, SDP: sdp, From: u.dlg.flow.Remote.Addr()})
 	}
 }
 

@@ -189,7 +189,7 @@ func (r *reoffer) onSuccess(res *sip.Response) {
 	if sdp, _ := sdpOf(res); sdp != nil && !bytes.Equal(sdp, r.u.heard) && r.u.alive() {
 		r.u.heard = sdp
 		r.u.ghosts++
-		r.u.post(leg.Input{Kind: leg.InOffered, SDP: sdp})
+		r.u.post(leg.Input{Kind: leg.InOffered, SDP: sdp, From: r.u.dlg.flow.Remote.Addr()})
 	}
 	r.u.refreshed(res, nil)
 }
