@@ -100,11 +100,12 @@ func (n *NetNS) address(link string, at netip.Prefix) {
 	n.Run("ip", "link", "set", link, "up")
 }
 
-// Readdress gives the near end another address in place of the one it has.
+// Readdress gives the near end another address in place of the one it has. Routes
+// by the cable are lost.
 func (c *Cable) Readdress(from, to netip.Prefix) {
 	c.from.t.Helper()
+	c.from.Run("ip", "addr", "del", from.String(), "dev", c.From) // first, for others of its network would go with it
 	c.from.Run("ip", "addr", "add", to.String(), "dev", c.From, "nodad")
-	c.from.Run("ip", "addr", "del", from.String(), "dev", c.From)
 }
 
 // Down and Up pull the far end out and put it in again.

@@ -165,3 +165,65 @@ func TestUnpluggedPhone(t *testing.T) {
 		t.Errorf("record %+v", r)
 	}
 }
+
+// A phone's router gets another address in mid-call, as at night at home: once
+// the phone has sent its re-INVITE from there, both hear each other again.
+func TestAddressChanges(t *testing.T) {
+	n := newWAN(t, 6)
+	router, cable, outside := n.host(t)
+	router.Masquerade(cable.From)
+	at, gateway := netip.MustParsePrefix("192.168.1.2/24"), netip.MustParsePrefix("192.168.1.1/24")
+	hostA := pbxtest.NewNetNS(t)
+	hostA.Plug(at, router, gateway)
+	hostA.Via(gateway.Addr())
+	hostB, _, atB := n.host(t)
+	a, b := n.phoneAt(t, hostA, at.Addr(), "101", 440), n.phoneAt(t, hostB, atB, "102", 620)
+	a.calls(b)
+	time.Sleep(2 * time.Second)
+	cable.Readdress(netip.PrefixFrom(outside, 28), netip.PrefixFrom(outside.Next(), 28))
+	router.Via(netip.PrefixFrom(outside, 28).Masked().Addr().Next())
+	time.Sleep(time.Second)
+	a.Command("reinvite", "")
+	time.Sleep(time.Second)
+	const talk = 3 * time.Second
+	time.Sleep(talk)
+	a.Hangup()
+	a.Expect("CALL_CLOSED", patience)
+	b.Expect("CALL_CLOSED", patience)
+	a.hearsTone(b.hz, talk)
+	b.hears(a, talk)
+	n.records(1)
+}
+
+// Phones on addresses of IPv6 that are nobody else's (RFC 4193) call each other
+// over the network, not only within the machine.
+func TestUniqueLocalAddresses(t *testing.T) {
+	if !full() {
+		t.Skip("real phones: set KLAPKA_TEST_FULL to 1")
+	}
+	subnet := func(i byte, host byte) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom16([16]byte{0xfd, 0, 0x6b, byte(os.Getpid() >> 8), byte(os.Getpid()), i, 15: host}), 64)
+	}
+	var hosts []*pbxtest.NetNS
+	for i := range byte(2) {
+		h := pbxtest.NewNetNS(t)
+		h.Plug(subnet(i, 2), nil, subnet(i, 1))
+		h.Run("ip", "-6", "route", "replace", "default", "via", subnet(i, 1).Addr().String())
+		hosts = append(hosts, h)
+	}
+	n := &wan{at: subnet(0, 1).Addr()}
+	at := netip.AddrPortFrom(n.at, 0).String()
+	n.world = startWorld(t, []string{"--demo-anywhere"}, "KLAPKA_SIP_UDP", at, "KLAPKA_SIP_TCP", at, "KLAPKA_SIP_TLS", at,
+		"KLAPKA_RTP_LISTEN", n.at.String())
+	a := n.phoneAt(t, hosts[0], subnet(0, 2).Addr(), "101", 440)
+	b := n.phoneAt(t, hosts[1], subnet(1, 2).Addr(), "102", 620)
+	const talk = 3 * time.Second
+	a.calls(b)
+	time.Sleep(talk)
+	b.Hangup()
+	a.Expect("CALL_CLOSED", patience)
+	b.Expect("CALL_CLOSED", patience)
+	a.hears(b, talk)
+	b.hears(a, talk)
+	n.records(1)
+}
