@@ -125,7 +125,7 @@ test.skip(noNetworks() !== "" && process.env.KLAPKA_TEST_FULL !== "1", noNetwork
 // the place of another with nothing between, Chromium on Linux tells its pages
 // only two seconds later (net::NetworkChangeCalculatorParamsLinux).
 for (const [name, gap, within] of [
-  ["after three seconds without any", 3, 1_000],
+  ["after six seconds without any", 6, 1_000],
   ["at once", 0, 3_000],
 ] as const) {
   test(`a browser gets another address ${name}`, async ({ host, call }) => {
