@@ -48,6 +48,7 @@ var mayUse = map[string]level{
 	"DELETE /api/me/sessions/:id": user,
 	"GET /api/socket":             user,
 	"GET /api/people":             user,
+	"GET /api/ice":                user,
 
 	"GET /api/calls":                user,
 	"POST /api/calls":               user,
