@@ -17,7 +17,6 @@ import (
 // TestCall has the pairs of PCMA and PCMU.
 func TestCodecs(t *testing.T) {
 	w := newWorld(t)
-	w.settle = 40 * time.Second // SIP transactions of many calls are kept for 32 s
 	const talk = 3 * time.Second
 	a, u := w.phone(t, "101", 440, codecs("pcma")), w.phone(t, "102", 620, codecs("pcmu"))
 	g, g2 := w.phone(t, "103", 800, codecs("g722/16000/1")), w.phone(t, "105", 520, codecs("g722/16000/1"))

@@ -19,6 +19,10 @@ import (
 // other things to do.
 const patience = 10 * time.Second
 
+// settled is after what time nothing is left of a call: SIP keeps the transaction
+// of an answered INVITE for 64·T1, 32 s (RFC 6026).
+const settled = 40 * time.Second
+
 // world is one running exchange and what is around it.
 type world struct {
 	t *testing.T
@@ -42,7 +46,7 @@ func startWorld(t *testing.T, args []string, settings ...string) *world {
 		t.Skip("real phones: set KLAPKA_TEST_FULL to 1")
 	}
 	t.Parallel()
-	w := &world{t: t, settle: patience}
+	w := &world{t: t, settle: settled}
 	env := map[string]string{}
 	for i := 0; i < len(settings); i += 2 {
 		env[settings[i]] = settings[i+1]
