@@ -60,6 +60,13 @@ func (s *Session) Failed(c pbx.Cause) pbx.Move {
 // party that is answered or was called.
 func (s *Session) Ring() error { return s.post(leg.Input{Kind: leg.CmdRing}) }
 
+// Early lets the party hear before it is answered, which also tells it that the
+// other side is alerted.
+func (s *Session) Early() error { return s.post(leg.Input{Kind: leg.CmdEarly}) }
+
+// Edge names the edge the party is at.
+func (s *Session) Edge() string { return s.core.leg.Edge() }
+
 // Answer accepts the party and waits until it is up. Answering twice is no
 // error.
 func (s *Session) Answer(ctx context.Context) error {

@@ -14,6 +14,7 @@ import (
 	"klapka.dev/klapka/media/rtp"
 	"klapka.dev/klapka/media/sdp"
 	"klapka.dev/klapka/pbx"
+	"klapka.dev/klapka/pbx/browser"
 	"klapka.dev/klapka/pbx/call"
 	"klapka.dev/klapka/pbx/cdr"
 	"klapka.dev/klapka/pbx/directory"
@@ -114,6 +115,7 @@ func (x *Exchange) openCalls(context.Context) error {
 	}
 	if x.browserEdge != nil {
 		catalogue.Browsers = x.browserEdge
+		catalogue.Ringback = func(edge string) bool { return edge == browser.EdgeName }
 	}
 	plan := route.Plan{IsExtension: x.directory.InService, Codes: route.DefaultCodes()}
 	x.calls = call.New(call.Options{

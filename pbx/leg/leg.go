@@ -139,6 +139,9 @@ func (l *Leg) ID() pbx.LegID { return l.o.ID }
 // Call is the call the leg belongs to.
 func (l *Leg) Call() pbx.CallID { return l.o.Call }
 
+// Edge names the edge the party is at.
+func (l *Leg) Edge() string { return l.o.Edge }
+
 // Incoming reports whether the party called us.
 func (l *Leg) Incoming() bool { return l.o.Incoming }
 

@@ -38,6 +38,9 @@ type Catalogue struct {
 	Bindings Bindings
 	Browsers Browsers // nil: none
 	Prompts  *audio.Prompts
+	// Ringback says at which edges callers hear nothing by themselves while it
+	// rings, as browsers do; phones make the tone when they are told. nil: none.
+	Ringback func(edge string) bool
 	RingTime time.Duration // how long an extension rings; 0: 30 s
 }
 

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"klapka.dev/klapka/media/audio"
 	"klapka.dev/klapka/pbx"
 	"klapka.dev/klapka/pbx/call"
 )
@@ -28,12 +29,17 @@ func (e extension) Run(ctx context.Context, s *call.Session) (pbx.Move, error) {
 	if why := e.ring(s, fork); why != "" {
 		return s.Failed(pbx.Cause{Code: why, By: pbx.BySystem}), nil
 	}
-	out, err := fork.Wait(ctx, e.within(s.Move()), s.Ring)
+	ring, stop := e.ringback(s)
+	defer stop()
+	out, err := fork.Wait(ctx, e.within(s.Move()), ring)
 	if err != nil {
 		return pbx.Move{}, err
 	}
 	if !out.Won {
 		return s.Failed(out.Cause), nil
+	}
+	if err := s.Bed(nil); err != nil {
+		return pbx.Move{}, err
 	}
 	if err := s.Answer(ctx); err != nil {
 		return pbx.Move{}, err
@@ -43,6 +49,21 @@ func (e extension) Run(ctx context.Context, s *call.Session) (pbx.Move, error) {
 		return pbx.Move{}, err
 	}
 	return pbx.Hangup(why), nil
+}
+
+// ringback is how the caller is told that somebody is alerted: phones make a
+// tone themselves, others are played one.
+func (e extension) ringback(s *call.Session) (ring func() error, stop func()) {
+	if s.Answered() || e.Ringback == nil || !e.Ringback(s.Edge()) {
+		return s.Ring, func() {}
+	}
+	tone := audio.Loop(audio.Ringback())
+	return func() error {
+		if err := s.Early(); err != nil {
+			return err
+		}
+		return s.Bed(tone)
+	}, tone.Close
 }
 
 // ring adds every contact of every device, but not the one the call comes from.
