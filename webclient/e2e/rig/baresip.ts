@@ -221,7 +221,7 @@ export class Baresip {
       "module_tmp uuid.so",
       "module_tmp account.so",
       ...apps.map((m) => `module_app ${m}`),
-      `audio_source aufile,${toneFile(8_000, this.#options.tone, 60)}`,
+      `audio_source aufile,${toneFile(8_000, this.#options.tone, 600)}`,
       "",
     ].join("\n");
   }
